@@ -1,0 +1,113 @@
+"""Batches: rows of data, each published as one HIT.
+
+What is fixed when a HIT is created (the question, the row's values) is bound into the HIT's marker as a
+fingerprint; what the API can change afterwards carries its operation here.
+
+Sources: CreateHITWithHITType, CreateAdditionalAssignmentsForHIT, UpdateExpirationForHIT and
+UpdateHITTypeOfHIT in the API reference (read 23 Nov 2026).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from turkform.kinds.resource import NAME_PATTERN, Ref, Resource, Section, Whole, Wire
+from turkform.times import Duration, Instant
+
+CROWD = 10
+"""From so many places on a HIT costs 20 % more, and a smaller one cannot grow to so many."""
+
+
+def _names(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+class Question(Section):
+    """What a worker sees: an HTML page with `${column}` placeholders, or Jinja2 where it ends in .j2."""
+
+    html: Annotated[
+        str, Field(min_length=1, description="The page: *.html or *.html.j2, relative to this file.")
+    ]
+    frame_height: Annotated[
+        Whole, Field(ge=0, le=100_000, description="Height of the frame in pixels; 0 fits the window.")
+    ] = 0
+
+
+class Batch(Resource):
+    """Items to publish, one HIT each, and for how long and for how many workers."""
+
+    kind: ClassVar[str] = "batch"
+    create: ClassVar[str] = "CreateHITWithHITType"
+    delete: ClassVar[str | None] = "DeleteHIT"
+    identity: ClassVar[str] = "HITId"
+
+    id: Annotated[
+        str | None,
+        Field(pattern=NAME_PATTERN, description="The batch's permanent id; its name unless you renamed it."),
+    ] = None
+    hit_type: Annotated[
+        str,
+        Field(description="The terms, by name."),
+        Ref("HITTypeId", kind="hit_type", update="UpdateHITTypeOfHIT"),
+    ]
+    question: Annotated[Question, Field(description="The page workers see."), Wire("Question")]
+    items: Annotated[
+        str | None,
+        Field(
+            min_length=1, description="Data, a row a HIT: *.csv or *.jsonl. Left out: one HIT without a row."
+        ),
+    ] = None
+    key: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_names),
+        Field(
+            json_schema_extra={"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+            description="The column, or list of columns, that names a row for good.",
+        ),
+    ] = ()
+    limit: Annotated[Whole | None, Field(ge=0, description="At most so many items are ever published.")] = (
+        None
+    )
+    assignments: Annotated[
+        Whole,
+        Field(ge=1, le=1_000_000_000, description="How many different workers do each item."),
+        Wire("MaxAssignments", update="CreateAdditionalAssignmentsForHIT", default=1),
+    ] = 1
+    lifetime: Annotated[
+        Duration | None,
+        Field(
+            ge=timedelta(seconds=30),
+            le=timedelta(days=365),
+            description="How long each HIT can be found, from its own publication; 30s to 365d.",
+        ),
+        Wire("LifetimeInSeconds", update="UpdateExpirationForHIT"),
+    ] = None
+    ends: Annotated[
+        Instant | None, Field(description="When the whole batch ends, e.g. 2026-12-24T12:00:00Z.")
+    ] = None
+    status: Annotated[
+        Literal["open", "closed"],
+        Field(description="closed: nothing new is published, what is open expires and is kept for review."),
+    ] = "open"
+    round: Annotated[
+        Whole, Field(ge=1, le=9999, description="Raise it to buy every item again, on purpose.")
+    ] = 1
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Batch:
+        if (self.lifetime is None) == (self.ends is None):
+            raise PydanticCustomError(
+                "batch", "give exactly one of lifetime: (like 7d) and ends: (an instant)"
+            )
+        if self.key and not self.items:
+            raise PydanticCustomError("batch", "key: names a column, but there are no items:")
+        return self
+
+    def lifetime_at(self, now: Any) -> int:
+        """LifetimeInSeconds of a HIT created `now`."""
+        left = self.lifetime if self.lifetime is not None else (self.ends or now) - now
+        return int(left.total_seconds())

@@ -1,0 +1,118 @@
+"""HIT types: the terms workers see: what is asked, what it pays, who may do it.
+
+A HIT type is a value, not a resource: the API finds one by its content or makes it, and has no read,
+list or delete for it. So it is compared through the HITs that carry it, and CreateHITType is only ever
+a step towards something that needs its id.
+
+Sources: CreateHITType in the API reference and "HIT attributes" in the requester guide (read 23 Nov 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
+
+from turkform.kinds.requirement import MASTERS, MASTERS_SANDBOX, Requirement, Rule
+from turkform.kinds.resource import Address, Resource, Texts, Wire
+from turkform.money import Money
+from turkform.times import Duration
+
+AUTO_APPROVAL_DEFAULT = timedelta(days=30)
+
+
+def _tuple_of(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class HITType(Resource):
+    """The terms of a HIT: everything workers compare before they accept."""
+
+    kind: ClassVar[str] = "hit_type"
+    create: ClassVar[str] = "CreateHITType"
+    identity: ClassVar[str] = "HITTypeId"
+
+    title: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=128),
+        Field(description="What workers see in the list; at most 128 characters."),
+        Wire("Title"),
+    ]
+    description: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=2000),
+        Field(description="What the task is about; at most 2,000 characters."),
+        Wire("Description"),
+    ]
+    keywords: Annotated[
+        Texts | None,
+        Field(description="Words workers search by; 1,000 characters in all, commas included."),
+        Wire("Keywords"),
+    ] = None
+    reward: Annotated[
+        Money, Field(description="US dollars per approved assignment, whole cents."), Wire("Reward")
+    ]
+    assignment_duration: Annotated[
+        Duration,
+        Field(
+            ge=timedelta(seconds=30),
+            le=timedelta(days=365),
+            description="How long a worker has once accepted; 30s to 365d.",
+        ),
+        Wire("AssignmentDurationInSeconds"),
+    ]
+    auto_approval_delay: Annotated[
+        Duration | None,
+        Field(
+            ge=timedelta(0),
+            le=timedelta(days=30),
+            description="After so long an unreviewed submission is approved and paid; 0s to 30d, the API's default.",
+        ),
+        Wire("AutoApprovalDelayInSeconds", default=AUTO_APPROVAL_DEFAULT),
+    ] = None
+    requirements: Annotated[
+        tuple[Requirement, ...],
+        BeforeValidator(_tuple_of),
+        Field(max_length=10, description="What a worker must have; all must hold, at most 10."),
+        Wire("QualificationRequirements", default=()),
+    ] = ()
+
+    @field_validator("keywords")
+    @classmethod
+    def _keywords_fit(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value and len(",".join(value)) > 1000:  # noqa: PLR2004 - CreateHITType: Keywords
+            raise PydanticCustomError(
+                "keywords", "all keywords together, with commas, take at most 1,000 characters"
+            )
+        return value
+
+    def rules(self, ids: Mapping[Address, str], *, sandbox: bool = False) -> tuple[Rule, ...]:
+        """The requirements as the API compares them: a set, in one fixed order."""
+        masters = MASTERS_SANDBOX if sandbox else MASTERS
+        return tuple(sorted({r.rule(ids, masters=masters) for r in self.requirements}, key=repr))
+
+    def wire_value(self, name: str, ids: Mapping[Address, str]) -> Any:
+        """Requirements go as structures, everything else as its type says."""
+        if name == "requirements":
+            return [rule.to_wire() for rule in self.rules(ids)]
+        return super().wire_value(name, ids)
+
+    @classmethod
+    def from_wire(cls, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """The terms of a HIT, as a person would declare them; requirements as a sorted set."""
+        rules = {Rule.from_wire(wire) for wire in answer.get("QualificationRequirements") or ()}
+        values = super().from_wire({k: v for k, v in answer.items() if k != "QualificationRequirements"})
+        return values | {"requirements": tuple(sorted(rules, key=repr))}
+
+    @property
+    def asks_masters(self) -> bool:
+        """Masters cost 5 % more."""
+        return any(r.system == "masters" and r.exists is not False for r in self.requirements)
+
+    @property
+    def premium(self) -> Money:
+        """What the required types cost per assignment, as declared."""
+        return Money(sum(r.premium.cents for r in self.requirements if r.premium))

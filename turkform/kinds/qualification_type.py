@@ -1,0 +1,97 @@
+"""Qualification types: what a requester's own qualification is called, and how workers come by it.
+
+Sources: CreateQualificationType and UpdateQualificationType in the Amazon Mechanical Turk API
+reference (read 23 Nov 2026). Name and keywords are fixed at creation; a retry delay can be set or
+changed but never removed; the name is unique among the caller's own types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from turkform.kinds.qualification import Grants
+from turkform.kinds.resource import Address, Resource, Texts, Wire
+from turkform.times import Duration
+
+_UPDATE = "UpdateQualificationType"
+
+
+class QualificationType(Resource):
+    """A qualification of one's own, identified in the account by its name."""
+
+    kind: ClassVar[str] = "qualification_type"
+    create: ClassVar[str] = "CreateQualificationType"
+    update: ClassVar[str | None] = _UPDATE
+    delete: ClassVar[str | None] = "DeleteQualificationType"
+    identity: ClassVar[str] = "QualificationTypeId"
+
+    name: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=200),
+        Field(description="The name workers see; unique among your own types, at most 200 characters."),
+        Wire("Name"),
+    ]
+    description: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=2000),
+        Field(description="What the qualification stands for; at most 2,000 characters."),
+        Wire("Description", update=_UPDATE),
+    ]
+    keywords: Annotated[
+        Texts | None,
+        Field(description="Words workers search by; fixed at creation, 1,000 characters in all."),
+        Wire("Keywords"),
+    ] = None
+    status: Annotated[
+        Literal["active", "inactive"],
+        Field(description="Inactive: workers cannot ask for it; grants keep working."),
+        Wire("QualificationTypeStatus", update=_UPDATE, default="Active"),
+    ] = "active"
+    retry_delay: Annotated[
+        Duration | None,
+        Field(description="How long until a worker may ask again, e.g. 1d; left out: one request ever."),
+        Wire("RetryDelayInSeconds", update=_UPDATE, removable=False),
+    ] = None
+    auto_granted: Annotated[
+        Annotated[int, Field(ge=-2_147_483_648, le=2_147_483_647)] | None,
+        Field(description="Every worker who asks gets this value at once.", strict=True),
+        Wire("AutoGrantedValue", update=_UPDATE),
+    ] = None
+    workers: Annotated[
+        Grants | None,
+        Field(description="Who holds the qualification: {file: …} or a map of worker id to value."),
+    ] = None
+
+    def wire_value(self, name: str, ids: Mapping[Address, str]) -> Any:
+        """`active` is `Active` on the wire."""
+        value = super().wire_value(name, ids)
+        return value.capitalize() if name == "status" else value
+
+    def to_wire(self, ids: Mapping[Address, str] | None = None) -> dict[str, Any]:
+        """One key of ours, `auto_granted`, is two parameters of the API's."""
+        parameters = super().to_wire(ids)
+        if self.auto_granted is not None:
+            parameters["AutoGranted"] = True
+        return parameters
+
+    @classmethod
+    def from_wire(cls, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """The value counts only while AutoGranted is true; its default is 1."""
+        values = super().from_wire(answer)
+        values["status"] = str(values["status"]).lower()
+        values["auto_granted"] = answer.get("AutoGrantedValue", 1) if answer.get("AutoGranted") else None
+        return values
+
+    def update_parameters(self, fields: set[str]) -> dict[str, Any]:
+        """Only what changes; the API leaves alone what an update does not name."""
+        parameters = {
+            wire.name: self.wire_value(name, {})
+            for name, wire in self.wires().items()
+            if name in fields and wire.update and getattr(self, name) is not None
+        }
+        if "auto_granted" in fields:
+            parameters["AutoGranted"] = self.auto_granted is not None
+        return parameters

@@ -1,0 +1,181 @@
+"""Qualification requirements: what a worker must have to see, preview or accept a HIT.
+
+Source: QualificationRequirement data structure in the API reference (read 23 Nov 2026). Requirements
+are compared as a set, their values sorted, because the API promises no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, Strict, model_validator
+from pydantic_core import PydanticCustomError
+
+from turkform.kinds.resource import Address, Flag, Pending, Section, Whole
+from turkform.money import Money
+
+MASTERS = "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH"
+MASTERS_SANDBOX = "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"
+LOCALE = "00000000000000000071"
+SYSTEM_TYPES = {
+    # Requester guide, "Selecting eligible workers" (read 23 Nov 2026).
+    "masters": MASTERS,
+    "locale": LOCALE,
+    "percent_approved": "000000000000000000L0",
+    "hits_approved": "00000000000000000040",
+    "adult": "00000000000000000060",
+}
+GUARDS = {"accept": "Accept", "preview": "PreviewAndAccept", "discover": "DiscoverPreviewAndAccept"}
+COMPARATORS = {
+    "at_least": "GreaterThanOrEqualTo",
+    "at_most": "LessThanOrEqualTo",
+    "greater_than": "GreaterThan",
+    "less_than": "LessThan",
+    "equal_to": "EqualTo",
+    "not_equal_to": "NotEqualTo",
+    "in": "In",
+    "not_in": "NotIn",
+}
+_MOST = {int: 15, str: 30}  # QualificationRequirement: 15 integers or 30 locales per In and NotIn
+
+Locale = Annotated[str, Strict(), Field(pattern=r"^[A-Z]{2}(-[A-Z]{2})?$")]
+One = Whole | Locale
+
+
+def _many(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+Many = Annotated[tuple[One, ...], BeforeValidator(_many), Field(min_length=1, max_length=30)]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A requirement as the API compares it; two spellings of one requirement are equal."""
+
+    type_id: str | Pending
+    comparator: str
+    values: tuple[int | str, ...] = ()
+    guards: str = "Accept"
+
+    def to_wire(self) -> dict[str, Any]:
+        """The API's structure."""
+        wire: dict[str, Any] = {
+            "QualificationTypeId": self.type_id,
+            "Comparator": self.comparator,
+            "ActionsGuarded": self.guards,
+        }
+        if self.values and isinstance(self.values[0], int):
+            wire["IntegerValues"] = list(self.values)
+        elif self.values:
+            wire["LocaleValues"] = [_locale(str(value)) for value in self.values]
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Rule:
+        """Read the API's structure; the deprecated RequiredToPreview means PreviewAndAccept."""
+        locales = (
+            "-".join(filter(None, (v["Country"], v.get("Subdivision"))))
+            for v in wire.get("LocaleValues") or ()
+        )
+        preview = "PreviewAndAccept" if wire.get("RequiredToPreview") else "Accept"
+        return cls(
+            type_id=wire["QualificationTypeId"],
+            comparator=wire["Comparator"],
+            values=(*sorted(wire.get("IntegerValues") or ()), *sorted(locales)),
+            guards=wire.get("ActionsGuarded") or preview,
+        )
+
+    def __str__(self) -> str:
+        subject = str(self.type_id.address) if isinstance(self.type_id, Pending) else self.type_id
+        subject = next((name for name, id_ in SYSTEM_TYPES.items() if id_ == subject), subject)
+        values = ", ".join(str(value) for value in self.values)
+        guards = "" if self.guards == "Accept" else f" ({self.guards})"
+        return f"{subject} {self.comparator}{' ' + values if values else ''}{guards}"
+
+
+def _locale(text: str) -> dict[str, str]:
+    country, _, subdivision = text.partition("-")
+    return {"Country": country} | ({"Subdivision": subdivision} if subdivision else {})
+
+
+class Requirement(Section):
+    """One requirement, as declared: a qualification of this campaign, of the system, or by id."""
+
+    qualification: Annotated[
+        str | None, Field(description="A qualification type of this campaign, by name.")
+    ] = None
+    system: Annotated[
+        Literal["masters", "locale", "percent_approved", "hits_approved", "adult"] | None,
+        Field(description="A qualification that MTurk itself keeps."),
+    ] = None
+    id: Annotated[
+        str | None, Field(pattern=r"^[A-Z0-9]{1,64}$", description="Somebody else's type, by its id.")
+    ] = None
+    exists: Annotated[Flag | None, Field(description="true: must hold it; false: must not.")] = None
+    at_least: Annotated[Whole | None, Field(description="The value must be so much or more.")] = None
+    at_most: Annotated[Whole | None, Field(description="The value must be so much or less.")] = None
+    greater_than: Annotated[Whole | None, Field(description="The value must be more.")] = None
+    less_than: Annotated[Whole | None, Field(description="The value must be less.")] = None
+    equal_to: Annotated[One | None, Field(description="Exactly this number or locale.")] = None
+    not_equal_to: Annotated[One | None, Field(description="Any but this number or locale.")] = None
+    in_: Annotated[Many | None, Field(alias="in", description="One of up to 15 numbers or 30 locales.")] = (
+        None
+    )
+    not_in: Annotated[Many | None, Field(description="None of up to 15 numbers or 30 locales.")] = None
+    guards: Annotated[
+        Literal["accept", "preview", "discover"],
+        Field(description="What unqualified workers cannot do: accept, also preview, or even see it."),
+    ] = "accept"
+    premium: Annotated[
+        Money | None, Field(description="US dollars this type costs per assignment, where it does.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Requirement:
+        subjects = [n for n in ("qualification", "system", "id") if getattr(self, n) is not None]
+        if len(subjects) != 1:
+            raise PydanticCustomError("requirement", "name exactly one of qualification:, system: or id:")
+        written = self._written()
+        if len(written) > 1:
+            raise PydanticCustomError(
+                "requirement", "one comparison each, found {found}", {"found": " and ".join(written)}
+            )
+        values = self.rule({}).values
+        texts = [v for v in values if isinstance(v, str)]
+        if (self.system == "locale") != bool(texts) and values:
+            raise PydanticCustomError(
+                "requirement", "locales like US or US-CA go with system: locale, numbers with all others"
+            )
+        if texts and len(texts) != len(values):
+            raise PydanticCustomError("requirement", "numbers and locales do not mix")
+        if values and len(values) > _MOST[type(values[0])]:
+            raise PydanticCustomError("requirement", "at most 15 numbers or 30 locales")
+        if any("-" in text and not text.startswith("US-") for text in texts):
+            raise PydanticCustomError("requirement", "MTurk knows subdivisions of the US only, like US-CA")
+        return self
+
+    def _written(self) -> list[str]:
+        present = ["exists"] if self.exists is not None else []
+        return present + [n for n in COMPARATORS if getattr(self, "in_" if n == "in" else n) is not None]
+
+    def rule(self, ids: Mapping[Address, str], *, masters: str = MASTERS) -> Rule:
+        """The requirement as the API compares it; `masters` is the environment's own id."""
+        type_id: str | Pending
+        if self.qualification is not None:
+            address = Address("qualification_type", self.qualification)
+            type_id = ids.get(address) or Pending(address)
+        elif self.system is not None:
+            type_id = masters if self.system == "masters" else SYSTEM_TYPES[self.system]
+        else:
+            type_id = self.id or ""
+        written = self._written()
+        if not written or written == ["exists"]:
+            comparator, values = "DoesNotExist" if self.exists is False else "Exists", ()
+        else:
+            value = getattr(self, "in_" if written[0] == "in" else written[0])
+            comparator = COMPARATORS[written[0]]
+            values = tuple(sorted(set(value))) if isinstance(value, tuple) else (value,)
+        return Rule(type_id, comparator, values, GUARDS[self.guards])

@@ -1,0 +1,111 @@
+"""Durations as people write them and times as aware UTC.
+
+In: `10m`, `1h30m`, `3d`, `2026-12-24T12:00:00Z`. Out: `timedelta` and aware `datetime`, and their
+text again. Seconds exist only where `kinds.resource` meets the wire.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+DURATION_PATTERN = r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+_DURATION = re.compile(DURATION_PATTERN)
+_LONGEST = 100 * 365 * 86_400
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read `45s`, `10m`, `1h30m`, `3d`, `2w`: units from long to short, each at most once.
+
+    Raises:
+        ValueError: no units, unknown units, or longer than a century.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        raise ValueError(f"{text} has no unit. Write {_offer(int(text))}")
+    match = _DURATION.fullmatch(text)
+    if not match or not text:
+        raise ValueError(f'"{text}" is not a duration. Write it like 45s, 10m, 1h30m or 3d')
+    seconds = sum(int(part[:-1]) * _UNITS[part[-1]] for part in match.groups() if part)
+    if seconds > _LONGEST:
+        raise ValueError(f"{text} is longer than a century")
+    return timedelta(seconds=seconds)
+
+
+def _offer(seconds: int) -> str:
+    """What a bare number most likely meant, said as one would write it."""
+    exact = format_duration(timedelta(seconds=min(seconds, _LONGEST)))
+    return f"{exact} if these are seconds" if exact != f"{seconds}s" else f"{exact}, or use m, h, d"
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest text that `parse_duration` reads back: `90 min` is `1h30m`."""
+    rest, parts = int(value.total_seconds()), []
+    if rest < 0:
+        return "-" + format_duration(-value)
+    for unit in "dhms":
+        count, rest = divmod(rest, _UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def parse_time(text: str) -> datetime:
+    """Read an instant with its zone (RFC 3339).
+
+    Raises:
+        ValueError: not a time, or one without a zone, which would mean another instant on every machine.
+    """
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f'"{text}" is not a time. Write it like 2026-12-24T12:00:00Z') from None
+    if time.tzinfo is None:
+        shown = time.isoformat(timespec="seconds")
+        raise ValueError(f'"{text}" has no time zone. Write {shown}Z for UTC, or {shown}+01:00')
+    return time.astimezone(UTC)
+
+
+def format_time(value: datetime) -> str:
+    """RFC 3339 in UTC, whole seconds, with Z."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def from_epoch(seconds: float) -> datetime:
+    """An aware time from the wire's epoch seconds."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise PydanticCustomError("duration", "expected a duration like 45s, 10m, 1h30m or 3d")
+    try:
+        return parse_duration(str(value))
+    except ValueError as error:
+        raise PydanticCustomError("duration", "{reason}", {"reason": str(error)}) from None
+
+
+def _time(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("time", "expected a time like 2026-12-24T12:00:00Z")
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        raise PydanticCustomError("time", "{reason}", {"reason": str(error)}) from None
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
+]
+Instant = Annotated[
+    datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
+]
