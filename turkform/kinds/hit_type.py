@@ -94,11 +94,17 @@ class HITType(Resource):
         masters = MASTERS_SANDBOX if sandbox else MASTERS
         return tuple(sorted({r.rule(ids, masters=masters) for r in self.requirements}, key=repr))
 
-    def wire_value(self, name: str, ids: Mapping[Address, str]) -> Any:
-        """Requirements go as structures, everything else as its type says."""
-        if name == "requirements":
-            return [rule.to_wire() for rule in self.rules(ids)]
-        return super().wire_value(name, ids)
+    def to_wire(self, ids: Mapping[Address, str] | None = None, *, sandbox: bool = False) -> dict[str, Any]:
+        """API parameters; requirements go as structures."""
+        parameters = super().to_wire(ids)
+        parameters["QualificationRequirements"] = [r.to_wire() for r in self.rules(ids or {}, sandbox=sandbox)]
+        return parameters
+
+    def values(self, ids: Mapping[Address, str], *, sandbox: bool = False) -> dict[str, Any]:
+        """Every term with defaults filled, comparable with `from_wire` of a HIT that has them."""
+        declared = {name: getattr(self, name) for name in self.wires()}
+        filled = {name: self.wires()[name].default if v is None else v for name, v in declared.items()}
+        return filled | {"requirements": self.rules(ids, sandbox=sandbox)}
 
     @classmethod
     def from_wire(cls, answer: Mapping[str, Any]) -> dict[str, Any]:

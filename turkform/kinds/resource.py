@@ -237,16 +237,27 @@ class Resource(Section):
             for name, wire in cls.wires().items()
         }
 
+    def values(self, ids: Mapping[Address, str]) -> dict[str, Any]:  # noqa: ARG002 - kinds with references use it
+        """Every field with a wire, defaults filled, comparable with `from_wire` of its answer."""
+        return {
+            name: read(wire.default, type(self).model_fields[name].annotation)
+            if getattr(self, name) is None
+            else getattr(self, name)
+            for name, wire in self.wires().items()
+        }
+
     def differences(self, observed: Mapping[str, Any]) -> tuple[FieldChange, ...]:
         """The fields whose declared value is not the observed one, defaults filled on both sides."""
-        found = []
-        for name, wire in self.wires().items():
-            desired = getattr(self, name)
-            if desired is None:
-                desired = read(wire.default, type(self).model_fields[name].annotation)
-            if normal(desired) != normal(observed.get(name)):
-                found.append(FieldChange(name, observed.get(name), desired))
-        return tuple(found)
+        return differences(self.values({}), observed)
+
+
+def differences(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """Field by field what differs, in the order of declaration."""
+    return tuple(
+        FieldChange(name, observed.get(name), value)
+        for name, value in desired.items()
+        if normal(value) != normal(observed.get(name))
+    )
 
 
 def spell(value: Any) -> Any:

@@ -1,0 +1,97 @@
+"""What the journal remembers and the account forgets, as planning sees it.
+
+In: a journal, read by `journal.recall`. Out: plain values that `diff` and `plan` take beside what was
+observed. An empty `Memory` is a campaign without a journal at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from turkform.account import BatchKey
+
+Ending = Literal["", "replace", "close", "destroy", "retire", "end"]
+"""Why our own hand expired a HIT: a replacement under way, `close`, `destroy`, a removed row, a closed batch."""
+
+
+class Known(NamedTuple):
+    """A HIT of this campaign that the journal knows as created or adopted; times in epoch seconds."""
+
+    id: str
+    key: str
+    generation: int
+    fingerprint: str
+    cents: int
+    """What it may cost in all, as priced when it was bought."""
+    created: float
+    expires: float
+    """The end we last gave it; 0 where the journal cannot say."""
+    ending: Ending = ""
+    ended: float = 0.0
+    deleted: bool = False
+    """Our own DeleteHIT of it succeeded while it was untouched: its item was never bought."""
+
+
+class OpenCall(NamedTuple):
+    """A call that was sent and whose outcome was not learned; times in epoch seconds."""
+
+    id: int
+    operation: str
+    address: str
+    key: str
+    token: str
+    local: float
+    endpoint: float
+    detail: Mapping[str, Any]
+
+    def age(self, now: float, local: float) -> float:
+        """Seconds since it was sent: the greater of the two clocks' differences.
+
+        An endpoint clock that runs backwards makes it old, because its token cannot be trusted then.
+        """
+        if now < self.endpoint:
+            return max(local - self.local, 86_401.0)
+        return max(now - self.endpoint, local - self.local)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownType:
+    """A qualification type the journal knows as created by this campaign."""
+
+    id: str
+    name: str
+    deleted: float = 0.0
+    """When our own deletion of it began, in epoch seconds; 0 while it lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Everything planning needs of the past."""
+
+    journal: str = ""
+    """The journal's id; empty when none is at hand."""
+    record: str = ""
+    """The id of the campaign record this journal belongs to; empty before the first apply."""
+    environment: str = ""
+    hits: Mapping[BatchKey, Mapping[str, Known]] = field(default_factory=dict)
+    """Batch → stored key → the HIT of the highest generation."""
+    by_id: Mapping[str, Known] = field(default_factory=dict)
+    rekeys: Mapping[str, str] = field(default_factory=dict)
+    open: tuple[OpenCall, ...] = ()
+    grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Qualification type id → workers whose grants are ours."""
+    blocks: frozenset[str] = frozenset()
+    types: Mapping[str, KnownType] = field(default_factory=dict)
+    """Name of the resource → its type."""
+    vouched: frozenset[tuple[str, int, str]] = frozenset()
+    """Items told `done` by `recover --new-journal`: batch id, round, stored key."""
+
+    def open_creates(self) -> dict[tuple[BatchKey, str], OpenCall]:
+        """Open HIT creations by batch and stored key."""
+        return {
+            ((call.detail["batch"], call.detail["round"]), call.key): call
+            for call in self.open
+            if call.operation == "CreateHITWithHITType"
+        }

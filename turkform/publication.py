@@ -1,0 +1,439 @@
+"""What becomes of each item of a batch: publish, change, keep, retire, or leave alone.
+
+In: a batch's rows as a stream, the HITs that carry its marker, what the journal remembers. Out: a
+stream of `ItemChange`, in file order, and a `Tally` of everything that is only a note. Pure: no clock,
+no I/O but the rows. The stream can be run again; a million items are never held at once.
+
+Which HIT belongs to which row: by key (as its marker says, or as the journal re-keyed it), then what is
+left by equal fingerprint, where exactly one row and one HIT hold it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from turkform.items import FINGERPRINT_VERSION, Item, stored_key
+from turkform.kinds.batch import CROWD
+
+if TYPE_CHECKING:
+    from turkform.account import HIT, BatchKey
+    from turkform.campaign import Source
+    from turkform.kinds.resource import FieldChange
+    from turkform.memory import Known, Memory, OpenCall
+
+TOLERANCE = 5.0
+"""Seconds by which an Expiration may differ from the wanted one: the clock moves while calls are made."""
+SHORTEST = timedelta(seconds=30)
+"""LifetimeInSeconds is at least 30: a batch that ends sooner is closed."""
+SETTLING = 60.0
+"""Seconds after which a listing shows what a call did."""
+
+
+class Op(StrEnum):
+    """One thing that happens to an item's HIT."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    MOVE = "move"
+    EXTEND = "extend"
+    PROLONG = "prolong"
+    CLOSE = "close"
+    RETIRE = "retire"
+    REKEY = "rekey"
+    KEEP = "keep"
+    WAIT = "wait"
+
+
+SENDING = frozenset(Op) - {Op.REKEY, Op.KEEP, Op.WAIT}
+
+
+class ItemChange(NamedTuple):
+    """One item: what happens to it, in order, and at most at what price (cents, one per op)."""
+
+    key: str
+    stored: str
+    ops: tuple[Op, ...]
+    cents: tuple[int, ...] = ()
+    hit: HIT | None = None
+    generation: int = 1
+    fingerprint: str = ""
+    item: Item | None = None
+    more: int = 0
+    """EXTEND: how many assignments."""
+    expires: float = 0.0
+    """PROLONG: the wanted end, in epoch seconds."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one assignment costs under a HIT's terms, and how they differ from the declared ones."""
+
+    cents: int
+    crowded: int
+    """The same from ten assignments on."""
+    differences: tuple[FieldChange, ...] = ()
+
+    def unit(self, maximum: int) -> int:
+        """Cents for one assignment of a HIT with `maximum` places."""
+        return self.crowded if maximum >= CROWD else self.cents
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one pass over a batch found besides its changes."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    """`converged`, `gone`, `closed`, `decayed`, `kept question`, `interference` … → items."""
+    places: Counter[str] = field(default_factory=Counter)
+    """Open places behind the same words."""
+    refusals: dict[str, list[str]] = field(default_factory=dict)
+    """Why a plan is impossible → the first items it concerns."""
+    total: int = 0
+    """Rows in the file."""
+    published: int = 0
+    """Keys that have or had a HIT in this round."""
+
+    def note(self, word: str, places: int = 0) -> None:
+        """Count one item under a word."""
+        self.counts[word] += 1
+        self.places[word] += places
+
+    def refuse(self, reason: str, key: str) -> None:
+        """Remember an impossible wish."""
+        self.refusals.setdefault(reason, []).append(key)
+
+
+def committed(hit: HIT, unit: int, now: float) -> int:
+    """Cents a HIT may still cost or has cost: taken places always, free ones while it can be found."""
+    free = min(hit.available, hit.maximum)
+    return (hit.maximum - free + (free if hit.expires > now else 0)) * unit
+
+
+@dataclass
+class Publication:
+    """One batch, both sides at hand; `changes()` says what becomes of each item.
+
+    `source` None stands for a batch that is not declared any more, or that `destroy` takes down: all of
+    its HITs are retired.
+    """
+
+    batch: BatchKey
+    source: Source | None
+    hits: Mapping[str, list[HIT]]
+    memory: Memory
+    terms: Mapping[str, Terms]
+    """Of each observed HIT type."""
+    desired_terms: Terms | None
+    now: datetime
+    local: float
+    """This machine's clock, in epoch seconds: ages are the greater of the two differences."""
+    reopen: bool = False
+
+    @cached_property
+    def known(self) -> Mapping[str, Known]:
+        """HITs of this batch and round that the journal knows."""
+        return self.memory.hits.get(self.batch, {})
+
+    @cached_property
+    def _open(self) -> Mapping[str, OpenCall]:
+        return {key: call for (batch, key), call in self.memory.open_creates().items() if batch == self.batch}
+
+    @cached_property
+    def closed(self) -> bool:
+        """Nothing is created, replaced, extended, moved or reopened."""
+        if self.source is None:
+            return True
+        batch = self.source.batch
+        return batch.status == "closed" or (batch.ends is not None and batch.ends - self.now < SHORTEST)
+
+    # --- matching ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _present(self) -> frozenset[str]:
+        """Stored keys of the rows, needed only where something is published already."""
+        if self.source is None or not (self.hits or self.known):
+            return frozenset()
+        return frozenset(stored_key(item.key) for item in self.source.items())
+
+    @cached_property
+    def rekeyed(self) -> Mapping[str, str]:
+        """Stored key of a row → stored key under which its HIT is known so far."""
+        vanished = self._vanished_before
+        if not vanished or self.source is None:
+            return {}
+        holders: dict[str, list[str]] = {}
+        for old in vanished:
+            holders.setdefault(self._fingerprint_of(old), []).append(old)
+        rows: dict[str, list[str]] = {}
+        for item in self.source.items():
+            key = stored_key(item.key)
+            if key not in self.hits and key not in self.known:
+                fingerprint = self.source.template.fingerprint(item.row)
+                if fingerprint in holders:
+                    rows.setdefault(fingerprint, []).append(key)
+        return {
+            keys[0]: holders[fingerprint][0]
+            for fingerprint, keys in rows.items()
+            if len(keys) == 1 and len(holders[fingerprint]) == 1
+        }
+
+    @cached_property
+    def _vanished_before(self) -> list[str]:
+        keys = [*self.hits, *(key for key in self.known if key not in self.hits)]
+        return [key for key in keys if key not in self._present]
+
+    @cached_property
+    def vanished(self) -> list[str]:
+        """Stored keys that have a HIT and no row, re-keyed ones left out."""
+        found = set(self.rekeyed.values())
+        return [key for key in self._vanished_before if key not in found]
+
+    def _fingerprint_of(self, key: str) -> str:
+        hits = self.hits.get(key)
+        return hits[0].fingerprint if hits else self.known[key].fingerprint
+
+    # --- deciding ---------------------------------------------------------------------------------
+
+    def changes(self, tally: Tally) -> Iterator[ItemChange]:
+        """Every item that is not as declared, rows in file order first, then HITs without a row."""
+        published = len(self.hits.keys() | self.known.keys())
+        limit = None if self.source is None else self.source.batch.limit
+        room = None if limit is None else max(0, limit - published)
+        for item in () if self.source is None else self.source.items():
+            tally.total += 1
+            change = self._row(item, tally, room)
+            if change is None:
+                continue
+            if room is not None and change.ops == (Op.CREATE,) and change.generation == 1:
+                room -= 1
+            yield change
+        tally.published = published
+        for key in self.vanished:
+            for number, hit in enumerate(self.hits.get(key, ())):
+                change = self._without_row(hit, tally, current=number == 0)
+                if change is not None:
+                    yield change
+
+    def _row(self, item: Item, tally: Tally, room: int | None) -> ItemChange | None:
+        assert self.source is not None  # noqa: S101 - only declared batches have rows
+        stored = stored_key(item.key)
+        under = self.rekeyed.get(stored, stored)
+        hits, known = self.hits.get(under, []), self.known.get(under)
+        if hits and known and known.generation > hits[0].generation and not known.deleted:
+            hits = []  # the current generation is gone from the account; what is left of older ones is retired
+        fingerprint = self.source.template.fingerprint(item.row)
+        change = ItemChange(item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item)
+        if not hits:
+            change = self._absent(change, known, tally, room)
+        else:
+            change = self._there(change, known, tally)
+        if under != stored:
+            change = change._replace(ops=(Op.REKEY, *change.ops), cents=(0, *change.cents), reason=under)
+        return change if change.ops else None
+
+    def _absent(self, change: ItemChange, known: Known | None, tally: Tally, room: int | None) -> ItemChange:
+        """No HIT in the account: publish, unless it was published already."""
+        call = self._open.get(change.stored)
+        generation = 1
+        if known is not None:
+            if not known.deleted:
+                tally.note("gone")
+                return change
+            generation = known.generation + 1
+        elif (*self.batch, change.stored) in self.memory.vouched:
+            tally.note("gone")
+            return change
+        if call is not None:
+            same = call.detail.get("fingerprint") == change.fingerprint
+            if not same and call.age(self.now.timestamp(), self.local) < SETTLING:
+                return change._replace(ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply is settling")
+            if same:
+                generation = int(call.detail.get("generation", generation))
+        elif room == 0 and generation == 1:
+            tally.note("over limit")
+            return change
+        if self.closed:
+            tally.note("not published")
+            return change
+        return change._replace(ops=(Op.CREATE,), cents=(self._whole(),), generation=generation)
+
+    def _there(self, change: ItemChange, known: Known | None, tally: Tally) -> ItemChange:
+        """A HIT is in the account: compare, and change what can be changed."""
+        hit = change.hit
+        assert hit is not None  # noqa: S101 - the caller found it
+        if hit.version > FINGERPRINT_VERSION:
+            tally.refuse("were published by a newer turkform: upgrade it to plan this batch", change.key)
+            return change
+        change = change._replace(generation=hit.generation)
+        if hit.expires <= self.now.timestamp():
+            return self._expired(change, hit, known, tally)
+        if self.closed:
+            return change._replace(ops=(Op.CLOSE,), cents=(0,))
+        return self._live(change, hit, known, tally)
+
+    def _live(self, change: ItemChange, hit: HIT, known: Known | None, tally: Tally) -> ItemChange:
+        if hit.fingerprint != change.fingerprint:
+            if hit.untouched:
+                return self._replacing(change, hit)
+            tally.note("kept question", hit.available)
+            return change._replace(ops=(Op.KEEP,), cents=(0,))
+        change = self._on_terms(change, hit, tally)
+        change = self._more_places(change, hit, tally)
+        return self._until(change, hit, known, tally)
+
+    def _on_terms(self, change: ItemChange, hit: HIT, tally: Tally) -> ItemChange:
+        """New terms: an untouched HIT moves, one with work keeps the old ones."""
+        own = self.terms[hit.type_id]
+        if not own.differences:
+            return change
+        if not hit.untouched:
+            tally.note("kept terms", hit.available)
+            return _then(change, Op.KEEP, 0)
+        assert self.desired_terms is not None  # noqa: S101 - declared batches have terms
+        rise = hit.maximum * (self.desired_terms.unit(hit.maximum) - own.unit(hit.maximum))
+        return _then(change, Op.MOVE, max(0, rise))
+
+    def _more_places(self, change: ItemChange, hit: HIT, tally: Tally) -> ItemChange:
+        """More assignments are added; fewer, or from below ten to ten, is what the API cannot do."""
+        assert self.source is not None  # noqa: S101
+        wanted = self.source.batch.assignments
+        if wanted == hit.maximum:
+            return change
+        if wanted < hit.maximum:
+            tally.refuse(
+                f"have {hit.maximum} assignments and {wanted} are declared: MTurk never takes places away. "
+                f"Set assignments back to {hit.maximum}, or `turkform close` the items that have enough",
+                change.key,
+            )
+            return change
+        if hit.maximum < CROWD <= wanted:
+            tally.refuse(
+                f"were published with {hit.maximum} assignments, and MTurk cannot raise a HIT from below {CROWD} to "
+                f"{CROWD} or more. Set assignments to {CROWD - 1} or less, and ask for the rest in another batch",
+                change.key,
+            )
+            return change
+        unit = self._unit_after(change, hit)
+        more = wanted - hit.maximum
+        return _then(change, Op.EXTEND, more * unit)._replace(more=more)
+
+    def _unit_after(self, change: ItemChange, hit: HIT) -> int:
+        moved = Op.MOVE in change.ops and self.desired_terms is not None
+        terms = self.desired_terms if moved and self.desired_terms else self.terms[hit.type_id]
+        return terms.unit(hit.maximum)
+
+    def _until(self, change: ItemChange, hit: HIT, known: Known | None, tally: Tally) -> ItemChange:
+        """The wanted end, unless somebody else has moved it: that is theirs to undo."""
+        wanted = self._end(hit)
+        if abs(hit.expires - wanted) <= TOLERANCE:
+            if not change.ops:
+                tally.note("converged")
+            return change
+        if known is not None and known.expires and abs(hit.expires - known.expires) > TOLERANCE:
+            tally.note("ends later" if hit.expires > wanted else "interference", hit.available)
+            return change
+        return _then(change, Op.PROLONG, 0)._replace(expires=wanted)
+
+    def _expired(self, change: ItemChange, hit: HIT, known: Known | None, tally: Tally) -> ItemChange:
+        """Its time is over: by itself, by our hand, or by somebody else's."""
+        now, wanted = self.now.timestamp(), self._end(hit)
+        ending = known.ending if known else ""
+        same = hit.fingerprint == change.fingerprint
+        if self.closed:
+            tally.note("closed")
+            return change
+        if ending in {"close", "destroy"} and not self.reopen:
+            tally.note("closed by us", hit.available)
+            return change
+        if wanted <= now + TOLERANCE:
+            if ending in {"end", "retire"} or self.reopen:
+                tally.refuse(
+                    "are to be reopened, but their time is over: raise `lifetime` or `ends`", change.key
+                )
+            tally.note("decayed", hit.available)
+            return change
+        expected = known.expires if known and known.expires else hit.expires
+        if not ending and not self.reopen and hit.expires < expected - TOLERANCE:
+            tally.note("interference", hit.available)
+            return change
+        if not same and hit.untouched:
+            return self._replacing(change, hit)
+        if not same:
+            tally.note("kept question")
+            return change._replace(ops=(Op.KEEP,), cents=(0,))
+        change = self._on_terms(change, hit, tally)
+        change = self._more_places(change, hit, tally)
+        if hit.available + change.more == 0:
+            tally.note("converged")
+            return change
+        return _then(change, Op.PROLONG, hit.available * self._unit_after(change, hit))._replace(expires=wanted)
+
+    def _replacing(self, change: ItemChange, hit: HIT) -> ItemChange:
+        before = committed(hit, self.terms[hit.type_id].unit(hit.maximum), self.now.timestamp())
+        return change._replace(ops=(Op.REPLACE,), cents=(max(0, self._whole() - before),))
+
+    def _without_row(self, hit: HIT, tally: Tally, *, current: bool) -> ItemChange | None:
+        """A HIT that nothing declares: expire it, and delete it where nothing was ever bought."""
+        change = ItemChange(
+            hit.key, hit.key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="" if current else "old"
+        )
+        if hit.expires > self.now.timestamp() or hit.untouched:
+            return change
+        if hit.pending:
+            reason = f"{hit.pending} assignment{'s' if hit.pending > 1 else ''} in work; delete when done"
+            return change._replace(ops=(Op.WAIT,), reason=reason)
+        tally.note("kept answers", hit.submitted + hit.completed)
+        return None
+
+    def _end(self, hit: HIT) -> float:
+        assert self.source is not None  # noqa: S101
+        batch = self.source.batch
+        if batch.lifetime is not None:
+            return hit.created + batch.lifetime.total_seconds()
+        return batch.ends.timestamp() if batch.ends else hit.expires
+
+    def _whole(self) -> int:
+        """Cents for a new HIT."""
+        assert self.source is not None  # noqa: S101
+        assert self.desired_terms is not None  # noqa: S101
+        wanted = self.source.batch.assignments
+        return wanted * self.desired_terms.unit(wanted)
+
+
+def _then(change: ItemChange, op: Op, cents: int) -> ItemChange:
+    return change._replace(ops=(*change.ops, op), cents=(*change.cents, cents))
+
+
+def superseded(publication: Publication) -> Iterator[ItemChange]:
+    """HITs behind the current one of their key: older generations, and doubles of the same.
+
+    An open untouched one is retired, an older generation with work is expired; a double with work
+    stays, because its answers were bought: it is reported with its cost.
+    """
+    now = publication.now.timestamp()
+    for key, hits in publication.hits.items():
+        if len(hits) < 2 or key in publication.vanished:  # noqa: PLR2004
+            continue
+        for hit in hits[1:]:
+            change = ItemChange(key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double")
+            if hit.untouched:
+                yield change
+            elif hit.expires > now and hit.generation < hits[0].generation:
+                yield change._replace(ops=(Op.CLOSE,))
+
+
+def doubles(publication: Publication) -> list[tuple[HIT, Any]]:
+    """HITs of the current generation with work on them that stand beside another one, and their unit price."""
+    return [
+        (hit, publication.terms[hit.type_id].unit(hit.maximum))
+        for hits in publication.hits.values()
+        for hit in hits[1:]
+        if hit.generation == hits[0].generation and not hit.untouched
+    ]
