@@ -23,7 +23,9 @@ MAX_BYTES: Final = 65_535
 _XML_ERROR: Final = "AWS.MechanicalTurk.XMLParseError"
 _XHTML_ERROR: Final = "AWS.MechanicalTurk.XHTMLParseError"
 
-# How much of a refused page its error repeats, in characters. Ours: how much the service did is not known.
+# How many errors of a page are told, and how much of it is repeated, in characters. Ours: what the service's
+# own bounds were is not known.
+_TOLD: Final = 20
 _ECHO: Final = 1_000
 
 # The shape nearly every HTMLQuestion has: one CDATA section, nothing else of XML to look at.
@@ -143,7 +145,7 @@ def _check_page(page: str) -> None:
     if found:
         raise DocumentError(
             "There was an error parsing the HTML5 data in your request.  Please make sure the data is"
-            f" well-formed and validates as HTML5. Details: Errors: {' '.join(map(str, found))}"
+            f" well-formed and validates as HTML5. Details: Errors: {' '.join(map(str, found[:_TOLD]))}"
             f" Invalid content: {page[:_ECHO]}",
             _XHTML_ERROR,
         )

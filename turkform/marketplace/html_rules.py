@@ -52,7 +52,7 @@ def _clean_page() -> re.Pattern[str]:
     value = rf"""(?>"[^"]*+"{after_quote}|'[^']*+'{after_quote}|[^ \t\n\f\r>"'][^ \t\n\f\r>]*+|(?=>))"""
     attributes = rf"(?>[ \t\n\f\r/]++|{_NAME}(?>{_SPACE}*+={_SPACE}*+{value}|(?!{_SPACE}*+=)))*+>"
     ends = r"(?=[ \t\n\f\r/>])"
-    comment = r"<!--(?!-?>)(?s:.*?)-->"
+    comment = r"<!--(?!-?>)(?s:.*?)--!?>"
     markup = r"<(?:!(?!--)|\?)[^>]*+>"
 
     def raw_element(name: str) -> str:
