@@ -590,11 +590,13 @@ class TestTwoWaysOneAnswer:
             ["", " ", "\n", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="UTF-8"?>\n', "\f"]
         ),
         st.sampled_from(["0", " 450\n", "-1", "٣", "1.0", ""]),
+        st.sampled_from(["", " ", "\n", "\r\n"]),
     )
     def test_the_fast_way_and_the_xml_parser_agree_on_every_document(
-        self, page: str, before: str, height: str
+        self, page: str, before: str, height: str, space: str
     ) -> None:
-        xml = html_question(page, before=before, height=height)
+        around = (f"{space}<![CDATA[", f"]]>{space}")
+        xml = html_question(page, before=before, height=height, around=around)
         assert self.verdict(xml) == self.verdict(xml, fast=False)
 
     def verdict(self, xml: str, *, fast: bool = True) -> str | tuple[str, str]:

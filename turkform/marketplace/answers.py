@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from lxml import etree
-
 from turkform.marketplace import xml_schemas
 from turkform.marketplace.documents import DocumentError
-from turkform.marketplace.xml_schemas import find_all, text_at
+from turkform.marketplace.xml_schemas import Element, find_all, text_at
 
 _HEAD: Final = (
     '<?xml version="1.0" encoding="ASCII"?>'
@@ -123,7 +121,7 @@ def score(answer_key_xml: str, answers_xml: str) -> int:
     return total
 
 
-def _question_score(question: etree._Element, answer: Answer) -> int:
+def _question_score(question: Element, answer: Answer) -> int:
     if answer.other is None:
         for option in find_all(question, "AnswerOption"):
             if {chosen.text for chosen in find_all(option, "SelectionIdentifier")} == {*answer.selections}:
@@ -131,7 +129,7 @@ def _question_score(question: etree._Element, answer: Answer) -> int:
     return int(text_at(question, "DefaultScore", "0"))
 
 
-def _mapped(mapping: etree._Element, total: int) -> int:
+def _mapped(mapping: Element, total: int) -> int:
     match xml_schemas.name_of(mapping):
         case "PercentageMapping":
             return _half_up(Fraction(100 * total, int(text_at(mapping, "MaximumSummedScore"))))
@@ -149,7 +147,7 @@ def _half_up(value: Fraction) -> int:
     return math.floor(value + Fraction(1, 2))
 
 
-def _answer_to(name: str, question: etree._Element, values: tuple[str, ...]) -> Answer:
+def _answer_to(name: str, question: Element, values: tuple[str, ...]) -> Answer:
     selections = find_all(question, "AnswerSpecification/SelectionAnswer/Selections")
     if not selections:
         if len(values) > 1:
@@ -189,15 +187,15 @@ def _listed(values: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(value for value in ([values] if isinstance(values, str) else values) if value)
 
 
-def _text_or_none(answer: etree._Element, name: str) -> str | None:
+def _text_or_none(answer: Element, name: str) -> str | None:
     return text_at(answer, name) if find_all(answer, name) else None
 
 
-def _questions(form_xml: str) -> list[etree._Element]:
+def _questions(form_xml: str) -> list[Element]:
     return find_all(_parse(form_xml, "QuestionForm"), "Question")
 
 
-def _parse(xml: str, kind: str) -> etree._Element:
+def _parse(xml: str, kind: str) -> Element:
     """Parse a document and check that it is of this kind and its schema, as reading on relies on both."""
     try:
         root = xml_schemas.parse(xml)

@@ -11,20 +11,20 @@ import re
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
-from lxml import etree
-
 from turkform.marketplace import formatted_content, html_rules, xml_schemas
-from turkform.marketplace.xml_schemas import find_all, text_at
+from turkform.marketplace.xml_schemas import Element, find_all, text_at
 
 # "The XML question data must not be larger than 64 kilobytes (65,535 bytes) in size, including whitespace":
 # AWS, CreateHIT; the same for Test and AnswerKey in CreateQualificationType.
 MAX_BYTES: Final = 65_535
 
 _XML_ERROR: Final = "AWS.MechanicalTurk.XMLParseError"
+
+# For the XHTML of question forms and, UNCERTAIN, for an HTMLQuestion: its message is known, its code is not.
 _XHTML_ERROR: Final = "AWS.MechanicalTurk.XHTMLParseError"
 
-# How many errors of a page are told, and how much of it is repeated, in characters. Ours: what the service's
-# own bounds were is not known.
+# How many errors of a page are told, and how much of it is repeated, in characters. UNCERTAIN: the service
+# told and repeated more than one and some; its bounds are not known.
 _TOLD: Final = 20
 _ECHO: Final = 1_000
 
@@ -61,9 +61,7 @@ def check_question(question: str) -> None:
         DocumentError: it is none of these, breaks its rules, or is longer than 65,535 bytes.
     """
     page = _plain_page(question)
-    if page is not None:
-        if not html_rules.is_clean(page):
-            _check_page(page)
+    if page is not None and html_rules.is_clean(page):
         return
     root = _read(question, "Question", ("HTMLQuestion", "ExternalQuestion", "QuestionForm"))
     match xml_schemas.name_of(root):
@@ -87,9 +85,9 @@ def check_test(xml: str) -> None:
 def check_answer_key(xml: str, test_xml: str) -> None:
     """Check the AnswerKey of a qualification type against its Test, itself checked before.
 
-    A key can score multiple-choice questions only, and none that also takes free text; other questions of the
-    test may be of any kind, though AWS's "QuestionForm" page would rather have none: forms with a comment box
-    are common, and a question outside of the key has no score.
+    A key can score multiple-choice questions only, and none that also takes free text. UNCERTAIN: other
+    questions of the test may be of any kind. AWS's "QuestionForm" page says that a test with a key "cannot
+    have any free-text questions"; but comment boxes are common, and what is not in the key has no score.
 
     Raises:
         DocumentError: the key breaks its schema, names what the test does not have, or maps scores in a way
@@ -120,8 +118,8 @@ def check_answer_key(xml: str, test_xml: str) -> None:
 def _plain_page(question: str) -> str | None:
     """Return the page of a well-formed HTMLQuestion of the usual shape without parsing its XML, or None.
 
-    Thousands of questions a second come through here; lxml takes several times as long. None says nothing
-    about the document: lxml decides. A test holds the two ways to the same answers.
+    Thousands of questions a second come through here, and lxml takes several times as long. None says nothing
+    about the document: the parser decides. A test holds the two ways to the same answers.
     """
     before = _BEFORE_PAGE.match(question)
     if before is None or (question[0] != "<" and "<?xml" in before[0]):
@@ -152,7 +150,7 @@ def _check_page(page: str) -> None:
 
 
 def _check_external(url: str) -> None:
-    """Check an ExternalURL: https, as AWS's "ExternalQuestion" page says; no code for it is known."""
+    """Check an ExternalURL: https, as AWS's "ExternalQuestion" page says. UNCERTAIN: the error's code."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -165,7 +163,7 @@ def _check_external(url: str) -> None:
         _refuse(f"The value '{url}' of ExternalURL must use the HTTPS protocol.")
 
 
-def _check_form(root: etree._Element) -> None:
+def _check_form(root: Element) -> None:
     names = [text_at(question, "QuestionIdentifier") for question in find_all(root, "Question")]
     _check_unique(names, "QuestionIdentifier")
     for selections in find_all(root, ".//Selections"):
@@ -183,13 +181,18 @@ def _check_form(root: etree._Element) -> None:
 
 
 def _check_unique(names: list[str], what: str) -> None:
+    """Refuse identifiers used twice, as answers could not be told apart. UNCERTAIN: whether MTurk did."""
     for name in names:
         if names.count(name) > 1:
             _refuse(f"The {what} '{name}' is used more than once.")
 
 
-def _check_ranges(key: etree._Element) -> None:
-    """Check a RangeMapping: "Ranges cannot overlap" (AWS, "AnswerKey"), and each must hold a score."""
+def _check_ranges(key: Element) -> None:
+    """Check a RangeMapping: "Ranges cannot overlap" (AWS, "AnswerKey"), and each must hold a score.
+
+    UNCERTAIN: the page goes on that "if ranges overlap, the behavior is undefined"; we refuse, so that no
+    worker's value depends on chance.
+    """
     bounds = sorted(
         (int(text_at(span, "InclusiveLowerBound")), int(text_at(span, "InclusiveUpperBound")))
         for span in find_all(key, ".//SummedScoreRange")
@@ -202,7 +205,7 @@ def _check_ranges(key: etree._Element) -> None:
             _refuse(f"The answer key's score ranges overlap at {low}.")
 
 
-def _read(xml: str, parameter: str, roots: tuple[str, ...]) -> etree._Element:
+def _read(xml: str, parameter: str, roots: tuple[str, ...]) -> Element:
     """Parse a document that must be of one of these kinds, and check it against its schema."""
     size = len(xml.encode(errors="surrogatepass"))
     if size > MAX_BYTES:
@@ -220,7 +223,7 @@ def _read(xml: str, parameter: str, roots: tuple[str, ...]) -> etree._Element:
     return root
 
 
-def _parse(xml: str) -> etree._Element:
+def _parse(xml: str) -> Element:
     try:
         return xml_schemas.parse(xml)
     except xml_schemas.InvalidXMLError as error:

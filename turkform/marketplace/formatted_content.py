@@ -9,9 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from lxml import etree
-
 from turkform.marketplace import xml_schemas
+from turkform.marketplace.xml_schemas import Element
 
 _XHTML: Final = "http://www.w3.org/1999/xhtml"
 
@@ -81,7 +80,7 @@ def problem(content: str) -> str:
     return ""
 
 
-def _problem_of(node: etree._Element) -> str:
+def _problem_of(node: Element) -> str:
     if not isinstance(node.tag, str):
         return "Comments and processing instructions are not allowed in formatted content."
     tag, parent = xml_schemas.name_of(node), node.getparent()

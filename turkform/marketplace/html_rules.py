@@ -4,10 +4,11 @@ MTurk parsed a page as a browser does and refused some of the errors a browser r
 what requesters met (github.com/tylin/coco-ui, pull request 4, shows both, with their lines and columns): a
 `<body>` start tag where a body is open already, be it only because something that cannot stand in a head came
 before it; and two attributes without a space between them. Unbalanced end tags (`</p>`, `</input>`), unclosed
-elements and the like are known to have passed. We refuse those two and nothing else.
+elements and the like are known to have passed. UNCERTAIN: we refuse those two and nothing else.
 
-The page need not hold a form. AWS's "HTMLQuestion" page asks for one that posts to externalSubmit, or for a
-`<crowd-form>`; but pages built their form by script, and no requester is known to have been refused for it.
+UNCERTAIN: the page need not hold a form. AWS's "HTMLQuestion" page asks for one that posts to externalSubmit,
+or for a `<crowd-form>`; but pages built their form by script, and no requester is known to have been refused
+for it.
 
 Two readers: `is_clean` is one regular expression that describes a page without either error and answers for
 nearly every page; `problems` reads tag by tag, and its word is final where the first one is not sure.

@@ -1,4 +1,4 @@
-"""XML in, a checked tree out: the marketplace's one door to lxml.
+"""XML in, a checked tree out: the marketplace's one door to lxml, whose elements others know as `Element`.
 
 Requesters' documents are hostile: no DTD, no entity, no network. The schemas beside this module are our own,
 written from AWS's API reference; each is compiled once, when first used.
@@ -9,9 +9,11 @@ import re
 import threading
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from lxml import etree
+
+Element: TypeAlias = etree._Element  # noqa: SLF001  the only name lxml has for it
 
 NAMESPACES: Final = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
 
@@ -41,7 +43,7 @@ class InvalidXMLError(Exception):
     """XML that is not well-formed or not of its schema; the message is the reason, begun by its cvc- code."""
 
 
-def parse(xml: str, *, keep_comments: bool = False) -> etree._Element:
+def parse(xml: str, *, keep_comments: bool = False) -> Element:
     """Parse XML and return its root.
 
     Comments and processing instructions are dropped unless asked for; an encoding declaration is ignored, as
@@ -68,7 +70,7 @@ def parse(xml: str, *, keep_comments: bool = False) -> etree._Element:
         raise InvalidXMLError(str(error)) from None
 
 
-def validate(root: etree._Element) -> None:
+def validate(root: Element) -> None:
     """Check a document against our schema of its root element.
 
     Raises:
@@ -87,17 +89,17 @@ def validate(root: etree._Element) -> None:
     raise InvalidXMLError(f"{_rule(breach.type_name)}: {message}")
 
 
-def name_of(element: etree._Element) -> str:
+def name_of(element: Element) -> str:
     """Return an element's name without its namespace."""
     return str(etree.QName(element).localname)
 
 
-def find_all(element: etree._Element, path: str) -> list[etree._Element]:
+def find_all(element: Element, path: str) -> list[Element]:
     """Return the elements at a path of names in any namespace: `Question/AnswerOption`, `.//Text`."""
     return element.findall(re.sub(r"(?<![\w{}*])(?=[A-Z])", "{*}", path))
 
 
-def text_at(element: etree._Element, path: str, default: str = "") -> str:
+def text_at(element: Element, path: str, default: str = "") -> str:
     """Return the text of the first element at a path like `find_all`'s, or the default without one."""
     found = find_all(element, path)
     return (found[0].text or "") if found else default
