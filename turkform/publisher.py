@@ -1,0 +1,316 @@
+"""What an item's change means in calls: create, move, extend, prolong, expire, replace, retire.
+
+In: an `ItemChange` and the batch it belongs to. Out: what became of it, as a `Result`. Workers move on
+between plan and apply, so every kind of change has its narrower: what it turns into when its fact no
+longer holds. A narrower does less and costs less, never more.
+
+    create  ── somebody's marker is there already ──> adopt it
+    move    ── accepted meanwhile ──> keep           replace ── accepted meanwhile ──> restore and keep
+    retire  ── work on it ──> expired and kept
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from turkform.account import HIT, CallRefusedError, read_hit
+from turkform.errors import TurkformError
+from turkform.items import FINGERPRINT_VERSION, Marker
+from turkform.publication import TOLERANCE, ItemChange, Op, Publication
+from turkform.sender import Request, Sender, past, token
+
+if TYPE_CHECKING:
+    from turkform.kinds.resource import Address
+    from turkform.memory import Ending, OpenCall
+
+_FRESH = 60.0
+"""Seconds after its creation in which a HIT may refuse changes (CreateHIT in the API reference)."""
+_ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
+_GONE = {"HITDoesNotExist"}
+
+
+class Result(NamedTuple):
+    """What became of an item: at what price, and what it was narrowed to."""
+
+    cents: int = 0
+    narrowed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Carries out the changes of one batch."""
+
+    sender: Sender
+    campaign: str
+    address: Address
+    publication: Publication
+    type_id: Callable[[], str]
+    """The id of the declared HIT type, known once its step is done."""
+    ending: Ending = "retire"
+
+    def carry_out(self, change: ItemChange) -> Result:
+        """Do everything the change says, in its order; stop at the first narrower."""
+        cents, narrowed = 0, ""
+        for op, price in zip(change.ops, change.cents, strict=True):
+            match op:
+                case Op.CREATE:
+                    result = self._create(change, price)
+                case Op.REPLACE:
+                    result = self._replace(change, price)
+                case Op.MOVE:
+                    result = self._move(change, price)
+                case Op.EXTEND:
+                    result = self._extend(change, price)
+                case Op.PROLONG:
+                    result = self._prolong(change, price)
+                case Op.CLOSE:
+                    result = self._expire(change, "end" if self.publication.source else self.ending)
+                case Op.RETIRE:
+                    result = self._retire(change)
+                case Op.REKEY:
+                    result = self._rekey(change)
+                case _:
+                    result = Result()
+            cents += result.cents
+            narrowed = narrowed or result.narrowed
+            if result.narrowed and op in {Op.MOVE, Op.REPLACE}:
+                break
+        return Result(cents, narrowed)
+
+    # --- creating ---------------------------------------------------------------------------------
+
+    def _create(self, change: ItemChange, cents: int) -> Result:
+        source = self.publication.source
+        assert source is not None  # noqa: S101 - only declared batches publish
+        assert change.item is not None  # noqa: S101
+        batch, number = self.publication.batch
+        marker = Marker(
+            self.campaign, batch, number, change.stored, change.generation, FINGERPRINT_VERSION, change.fingerprint
+        )
+        now = self.sender.now()
+        lifetime = source.batch.lifetime_at(datetime.fromtimestamp(now, UTC))
+        request = Request(
+            "CreateHITWithHITType",
+            {
+                "HITTypeId": self.type_id(),
+                "MaxAssignments": source.batch.assignments,
+                "LifetimeInSeconds": lifetime,
+                "Question": source.template.render(change.item.row),
+                "RequesterAnnotation": str(marker),
+                "UniqueRequestToken": token("CreateHITWithHITType", marker),
+            },
+            self.address,
+            change.stored,
+            token("CreateHITWithHITType", marker),
+            cents,
+            {
+                "batch": batch,
+                "round": number,
+                "generation": change.generation,
+                "fingerprint": change.fingerprint,
+                "expires": now + lifetime,
+            },
+        )
+        try:
+            sent = self.sender.send(request)
+        except CallRefusedError as error:
+            if not error.repeated_token:
+                raise
+            return self._adopt(change, cents, error, str(marker), request.token)
+        self._settle_open(change, sent.answer.body["HIT"]["HITId"])
+        return Result(cents)
+
+    def _adopt(self, change: ItemChange, cents: int, error: CallRefusedError, marker: str, sent: str) -> Result:
+        """The token was used before: find the HIT it made; a disposed one means the next generation."""
+        for candidate in _ID.findall(error.message.replace(sent, "")):
+            found = read_hit(self.sender.account, candidate)
+            if found is None:
+                continue
+            hit, seen = found
+            if str(seen) != marker:
+                raise TurkformError(
+                    f"{self.address.item(change.key)}: {hit.id} answers to this item's token and bears another marker",
+                    "Somebody publishes this campaign from elsewhere; look at it with `turkform log`.",
+                )
+            batch, number = self.publication.batch
+            self.sender.run.note_adopted(
+                address=str(self.address), batch=batch, round=number, key=change.stored, hit_id=hit.id,
+                generation=hit.generation, fingerprint=hit.fingerprint, cents=cents, created=hit.created,
+                expires=hit.expires,
+            )  # fmt: skip
+            self._settle_open(change, hit.id)
+            return Result(cents, "adopted: an earlier request had made it")
+        return self._create(change._replace(generation=change.generation + 1), cents)
+
+    def _settle_open(self, change: ItemChange, hit_id: str) -> None:
+        call = self._open().get((self.publication.batch, change.stored))
+        if call is not None:
+            self.sender.done_before(call.id, hit_id)
+
+    def _open(self) -> dict[Any, OpenCall]:
+        return self.publication.memory.open_creates()
+
+    # --- changing ---------------------------------------------------------------------------------
+
+    def _move(self, change: ItemChange, cents: int) -> Result:
+        hit = _hit(change)
+        request = self._about(hit, "UpdateHITTypeOfHIT", {"HITTypeId": self.type_id()}, change, cents)
+        try:
+            self._while_fresh(hit, request)
+        except CallRefusedError as error:
+            if error.turk_code != "InvalidHITState":
+                raise
+            # Accepted, then returned: it looks untouched and still cannot move. Or a worker was faster.
+            now = read_hit(self.sender.account, hit.id)
+            if now is None or not now[0].untouched:
+                return Result(0, "kept: a worker has accepted it")
+            return self._replace(change._replace(hit=now[0]), cents)
+        return Result(cents)
+
+    def _extend(self, change: ItemChange, cents: int) -> Result:
+        hit = _hit(change)
+        found = read_hit(self.sender.account, hit.id)
+        if found is None:
+            return Result(0, "kept: it is gone")
+        wanted = hit.maximum + change.more
+        more = wanted - found[0].maximum
+        if more <= 0:
+            return Result(0, "kept: it has the places already")
+        name = "CreateAdditionalAssignmentsForHIT"
+        key = token(name, hit.id, found[0].maximum, wanted)
+        request = self._about(
+            hit, name, {"NumberOfAdditionalAssignments": more, "UniqueRequestToken": key}, change, cents
+        )
+        try:
+            self._while_fresh(hit, request)
+        except CallRefusedError as error:
+            if not error.repeated_token:
+                raise
+        return Result(cents)
+
+    def _prolong(self, change: ItemChange, cents: int) -> Result:
+        hit = _hit(change)
+        return self._set_end(hit, change.expires, change, cents, "")
+
+    def _set_end(self, hit: HIT, end: float, change: ItemChange, cents: int, ending: Ending) -> Result:
+        """Move Expiration; the very same instant twice is refused, so a second try is a second later."""
+        for second in range(int(TOLERANCE)):
+            at = datetime.fromtimestamp(round(end) + second, UTC)
+            request = self._about(
+                hit, "UpdateExpirationForHIT", {"ExpireAt": at}, change, cents, ending=ending, expires=at.timestamp()
+            )
+            try:
+                self._while_fresh(hit, request)
+            except CallRefusedError as error:
+                if not error.repeated_token:
+                    raise
+                now = read_hit(self.sender.account, hit.id)
+                if now is None or _reached(now[0], end, self.sender.now()):
+                    return Result(cents)
+                continue
+            return Result(cents)
+        return Result(0, "kept: its end could not be moved")
+
+    def _rekey(self, change: ItemChange) -> Result:
+        pairs = [(hit.id, change.stored) for hit in self.publication.hits.get(change.reason, [])]
+        known = self.publication.known.get(change.reason)
+        if not pairs and known is not None:
+            pairs = [(known.id, change.stored)]
+        self.sender.run.note_rekey(address=str(self.address), round=self.publication.batch[1], pairs=pairs)
+        return Result()
+
+    # --- ending -----------------------------------------------------------------------------------
+
+    def _expire(self, change: ItemChange, ending: Ending) -> Result:
+        hit = _hit(change)
+        try:
+            return self._set_end(hit, past(self.sender.now()).timestamp(), change, 0, ending)
+        except CallRefusedError as error:
+            if error.turk_code in _GONE:
+                return Result(0, "kept: it is gone")
+            raise
+
+    def _retire(self, change: ItemChange) -> Result:
+        """Expire, look, and delete only where nobody ever took it."""
+        hit = _hit(change)
+        if hit.expires > self.sender.now():
+            expired = self._expire(change, self.ending)
+            if expired.narrowed:
+                return expired
+        return self._delete(hit, change)
+
+    def _replace(self, change: ItemChange, cents: int) -> Result:
+        """Expire the old one, look, delete it, *then* publish the next generation."""
+        hit = _hit(change)
+        if hit.expires > self.sender.now():
+            self._expire(change, "replace")
+        deleted = self._delete(hit, change)
+        if deleted.narrowed:
+            if hit.expires > self.sender.now():
+                self._set_end(hit, hit.expires, change, 0, "")
+            return deleted
+        return self._create(change._replace(generation=hit.generation + 1), cents)
+
+    def _delete(self, hit: HIT, change: ItemChange) -> Result:
+        found = read_hit(self.sender.account, hit.id)
+        if found is None:
+            return Result()
+        if not found[0].untouched:
+            return Result(0, "kept: a worker has taken it meanwhile")
+        try:
+            self.sender.send(self._about(hit, "DeleteHIT", {}, change, 0, untouched=True))
+        except CallRefusedError as error:
+            if error.turk_code in _GONE or "'Disposed'" in error.message:
+                return Result()
+            if error.turk_code == "InvalidHITState":
+                return Result(0, "kept: a worker has taken it meanwhile")
+            raise
+        return Result()
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def _about(
+        self, hit: HIT, operation: str, parameters: dict[str, Any], change: ItemChange, cents: int, **detail: Any
+    ) -> Request:
+        """A call about an existing HIT, with what the journal has to keep of it."""
+        batch, number = self.publication.batch
+        return Request(
+            operation,
+            {"HITId": hit.id, **parameters},
+            self.address,
+            change.stored,
+            str(parameters.get("UniqueRequestToken", "")),
+            cents,
+            {"batch": batch, "round": number, "generation": hit.generation, **detail},
+            hit.id,
+        )
+
+    def _while_fresh(self, hit: HIT, request: Request) -> None:
+        """A HIT may refuse changes in its first minute: try again, for that HIT only."""
+        pause = 0.5
+        while True:
+            try:
+                self.sender.send(request)
+            except CallRefusedError as error:
+                fresh = self.sender.now() - hit.created < _FRESH
+                if error.repeated_token or error.turk_code or not fresh or self.sender.stop.requested:
+                    raise
+                self.sender.stop.pause(pause)
+                pause = min(8.0, pause * 2)
+            else:
+                return
+
+
+def _hit(change: ItemChange) -> HIT:
+    assert change.hit is not None  # noqa: S101 - only CREATE comes without one
+    return change.hit
+
+
+def _reached(hit: HIT, end: float, now: float) -> bool:
+    """Whether the HIT ends as wanted: expired where the past was asked for, else within the tolerance."""
+    return hit.expires <= now if end <= now else abs(hit.expires - end) <= TOLERANCE
+
