@@ -175,7 +175,11 @@ class Account:
         if status >= 500:  # noqa: PLR2004 - the endpoint's own fault: it may have done it all the same
             return CallUnansweredError(f"{operation}: {self.endpoint} answered {status}: {message}")
         if code in _ACCESS:
-            hint = f"{_CLOSED} {_WAY_OUT}" if ".amazonaws.com" in self.endpoint else "Check this environment's profile."
+            hint = (
+                f"{_CLOSED} {_WAY_OUT}"
+                if ".amazonaws.com" in self.endpoint
+                else "Check this environment's profile."
+            )
             return EndpointError(f"{self.endpoint} refused the credentials: {message} [{code}]", hint)
         return CallRefusedError(operation, code, turk_code, _untimed(message))
 
@@ -411,9 +415,7 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
         blocks=_blocked_workers(account) if scope.blocks else {},
         foreign=sorter.foreign,
         others=dict(sorter.others),
-        guarded={
-            types[n].id: _count(account, types[n].id) for n in scope.deletable if n in types
-        },
+        guarded={types[n].id: _count(account, types[n].id) for n in scope.deletable if n in types},
     )
 
 
@@ -535,7 +537,10 @@ def granted_workers(account: Account, type_id: str) -> dict[str, int]:
     return {
         wire["WorkerId"]: wire.get("IntegerValue", 1)
         for page in account.pages(
-            "ListWorkersWithQualificationType", "Qualifications", QualificationTypeId=type_id, Status="Granted"
+            "ListWorkersWithQualificationType",
+            "Qualifications",
+            QualificationTypeId=type_id,
+            Status="Granted",
         )
         for wire in page
     }

@@ -33,6 +33,7 @@ from turkform.pace import Pace
 from turkform.plan import RECORD, Plan, Step
 from turkform.publication import SENDING, ItemChange, Op, Publication, Tally, superseded
 from turkform.publisher import Publisher, Result
+from turkform.recovery import settle
 from turkform.sender import Request, Sender, Stop
 
 if TYPE_CHECKING:
@@ -212,7 +213,9 @@ class _Work:
     def _skip(self, steps: Iterable[Step], cause: str) -> None:
         for step in steps:
             self.report.skipped.append((step.address, f"{cause.removeprefix('-')} failed"))
-            self.tell(Event("skipped", step.address, step.op, text=f"because {cause.removeprefix('-')} failed"))
+            self.tell(
+                Event("skipped", step.address, step.op, text=f"because {cause.removeprefix('-')} failed")
+            )
 
     def _node(self, steps: list[Step]) -> bool:
         """All steps of one resource; True when its dependents may go on."""
@@ -342,7 +345,9 @@ class _Work:
         detail = {"name": str(change.observed.values["name"])}
         if not body.get("HITs"):
             self.sender.send(
-                Request("DeleteQualificationType", step.parameters, step.address, detail=detail, object_id=type_id)
+                Request(
+                    "DeleteQualificationType", step.parameters, step.address, detail=detail, object_id=type_id
+                )
             )
             return
         if change.observed.values.get("status") == "active":
@@ -444,7 +449,9 @@ class _Work:
             self.survey.desired.campaign.campaign,
             address,
             publication,
-            lambda: self.ids[Address("hit_type", publication.source.batch.hit_type)] if publication.source else "",
+            lambda: (
+                self.ids[Address("hit_type", publication.source.batch.hit_type)] if publication.source else ""
+            ),
             self._ending(),
         )
         meter = _Meter(address, total, self.tell)
@@ -508,8 +515,6 @@ class _Work:
         record = survey.observed.record
         if record is not None and not survey.memory.record and record.journal == self.journal.id:
             self._bind(record.id)
-        from turkform.recovery import settle  # noqa: PLC0415 - recovery uses this module's words
-
         settle(survey, self.sender.run, now=self.sender.now())
 
 

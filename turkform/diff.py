@@ -322,7 +322,9 @@ class _Pricing:
         return min((i for i, terms in self.observed(name).items() if not terms.differences), default=None)
 
     def _terms(self, reward: Money, rules: tuple[Rule, ...], changes: tuple[FieldChange, ...]) -> Terms:
-        masters = any(r.type_id in {MASTERS, MASTERS_SANDBOX} and r.comparator != "DoesNotExist" for r in rules)
+        masters = any(
+            r.type_id in {MASTERS, MASTERS_SANDBOX} and r.comparator != "DoesNotExist" for r in rules
+        )
         premium = sum(self._premiums.get(r.type_id, 0) for r in rules if isinstance(r.type_id, str))
         return Terms(
             cents=reward.cents + premium + _fee(self._fees, reward, 1, masters),

@@ -85,8 +85,6 @@ class Memory:
     blocks: frozenset[str] = frozenset()
     types: Mapping[str, KnownType] = field(default_factory=dict)
     """Name of the resource → its type."""
-    vouched: frozenset[tuple[str, int, str]] = frozenset()
-    """Items told `done` by `recover --new-journal`: batch id, round, stored key."""
 
     def open_creates(self) -> dict[tuple[BatchKey, str], OpenCall]:
         """Open HIT creations by batch and stored key."""

@@ -248,7 +248,9 @@ def load(path: Path) -> Plan:
         document = json.loads(path.read_text(encoding="utf-8"))
         version = str(document["format_version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TurkformError(f"{path} is not a saved plan: {error}", "Make one with `turkform plan -o FILE`.") from None
+        raise TurkformError(
+            f"{path} is not a saved plan: {error}", "Make one with `turkform plan -o FILE`."
+        ) from None
     if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
         raise TurkformError(
             f"{path} has plan format {version}; this turkform reads {FORMAT_VERSION}",
@@ -312,7 +314,8 @@ class _Maker:
     def type(self, change: TypeChange) -> None:
         """A qualification type: one step, or a deletion that has to wait."""
         fields = tuple(
-            {"field": f.field, "observed": show(f.observed), "desired": show(f.desired)} for f in change.fields
+            {"field": f.field, "observed": show(f.observed), "desired": show(f.desired)}
+            for f in change.fields
         )
         if change.action is Action.DELETE:
             assert change.observed is not None  # noqa: S101 - only what exists is deleted
@@ -341,7 +344,10 @@ class _Maker:
                 subject=change,
             )
         )
-        self.wishes[str(change.address)] = {"action": change.action.name, "fields": [f.field for f in change.fields]}
+        self.wishes[str(change.address)] = {
+            "action": change.action.name,
+            "fields": [f.field for f in change.fields],
+        }
 
     def _drop(self, change: TypeChange) -> None:
         assert change.observed is not None  # noqa: S101
@@ -380,12 +386,16 @@ class _Maker:
         if adding.count:
             action = Action.CREATE if change.added else Action.UPDATE
             self._add(
-                Step(change.address, action, (BLOCK if block else GRANT,), leaves, items=adding, subject=change)
+                Step(
+                    change.address, action, (BLOCK if block else GRANT,), leaves, items=adding, subject=change
+                )
             )
         if taking.count:
             operation = UNBLOCK if block else REVOKE
             self._add(Step(change.address, Action.DELETE, (operation,), leaves, items=taking, subject=change))
-        self.wishes[str(change.address)] = {"workers": [adding.document()["sha256"], taking.document()["sha256"]]}
+        self.wishes[str(change.address)] = {
+            "workers": [adding.document()["sha256"], taking.document()["sha256"]]
+        }
 
     # batches
 
@@ -477,7 +487,9 @@ class _Maker:
                 narrower=narrower,
                 items=items,
                 cents=items.cents,
-                reason="; ".join(f"{n} × {text}" for text, n in sorted(reasons.items())) if op is Op.WAIT else "",
+                reason="; ".join(f"{n} × {text}" for text, n in sorted(reasons.items()))
+                if op is Op.WAIT
+                else "",
                 subject=publication,
             )
         )
@@ -507,7 +519,9 @@ class _Maker:
         """Add what the batch's HITs may still cost or have cost, gone ones at their full price."""
         now = self.observed.now.timestamp()
         for hits in publication.hits.values():
-            self.committed += sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits)
+            self.committed += sum(
+                committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits
+            )
 
     def _figures(self, publication: Publication, tally: Tally) -> dict[str, Any]:
         return {
@@ -524,7 +538,9 @@ class _Maker:
             self.refusals.append(f"{named}{more} {reason}")
         for word, text in _NOTES.items():
             if tally.counts[word]:
-                self.notes.append(f"{address}: " + text.format(n=tally.counts[word], places=tally.places[word]))
+                self.notes.append(
+                    f"{address}: " + text.format(n=tally.counts[word], places=tally.places[word])
+                )
         for hit, unit in doubles(publication):
             self.notes.append(
                 f"{address.item(hit.key)}: {hit.id} is a double with work on it; its answers cost up to "
@@ -588,7 +604,9 @@ class _Maker:
             if self.desired.budget is None:
                 self.notes.append(f"{text}; say `premium:` where it does")
             else:
-                self.refusals.append(f'{text} that the budget cannot bound. Say `premium: "0.00"` or what it costs')
+                self.refusals.append(
+                    f'{text} that the budget cannot bound. Say `premium: "0.00"` or what it costs'
+                )
 
     def record(self) -> None:
         """The campaign record comes first, and decides whether anything may be written at all."""
@@ -598,7 +616,9 @@ class _Maker:
         target, campaign = self.desired.target, self.desired.campaign.campaign
         if record is None and not memory.record:
             if any(self.observed.hits.values()) and not memory.hits:
-                self.refusals.append(_NO_JOURNAL.format(what="HITs of this campaign exist, and no journal knows them"))
+                self.refusals.append(
+                    _NO_JOURNAL.format(what="HITs of this campaign exist, and no journal knows them")
+                )
             parameters = Record.parameters(campaign, memory.journal or "-", target.name, self.observed.now)
             self._add(
                 Step(RECORD, Action.CREATE, ("CreateQualificationType",), Reversibility.TRACE,
@@ -606,9 +626,13 @@ class _Maker:
                      fact="no qualification type of ours has this name", narrower="adopt")
             )  # fmt: skip
         elif record is None:
-            self.refusals.append(_NO_JOURNAL.format(what="the journal belongs to a campaign record this account lacks"))
+            self.refusals.append(
+                _NO_JOURNAL.format(what="the journal belongs to a campaign record this account lacks")
+            )
         elif record.journal != memory.journal:
-            what = "belongs to another journal" if memory.journal else "exists, and its journal is not at hand"
+            what = (
+                "belongs to another journal" if memory.journal else "exists, and its journal is not at hand"
+            )
             self.refusals.append(_NO_JOURNAL.format(what=f"the campaign record {record.id} {what}"))
         elif record.environment != target.name:
             self.refusals.append(
@@ -671,7 +695,9 @@ class _Maker:
         """HITs the account has forgotten were paid for all the same."""
         present = {h.id for batch in self.observed.hits.values() for hits in batch.values() for h in hits}
         self.committed += sum(
-            known.cents for known in self.memory.by_id.values() if known.id not in present and not known.deleted
+            known.cents
+            for known in self.memory.by_id.values()
+            if known.id not in present and not known.deleted
         )
         counted = {id(p.hits) for p in self.found.publications.values()}
         now = self.observed.now.timestamp()
@@ -746,7 +772,9 @@ class _Maker:
         final = sorted({f"{s.address.kind} {s.op}" for s in self.steps if s.leaves is Reversibility.FINAL})
         if any("question" in wish.get("fields", ()) for wish in self.wishes.values()):
             final.append("batch replace")
-        return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(set(final))})
+        return _sha(
+            {**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(set(final))}
+        )
 
 
 def _percent(text: str) -> int:

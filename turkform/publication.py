@@ -229,7 +229,9 @@ class Publication:
         if hits and known and known.generation > hits[0].generation and not known.deleted:
             hits = []  # the current generation is gone from the account; what is left of older ones is retired
         fingerprint = self.source.template.fingerprint(item.row)
-        change = ItemChange(item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item)
+        change = ItemChange(
+            item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item
+        )
         if not hits:
             change = self._absent(change, known, tally, room)
         else:
@@ -247,13 +249,12 @@ class Publication:
                 tally.note("gone")
                 return change
             generation = known.generation + 1
-        elif (*self.batch, change.stored) in self.memory.vouched:
-            tally.note("gone")
-            return change
         if call is not None:
             same = call.detail.get("fingerprint") == change.fingerprint
             if not same and call.age(self.now.timestamp(), self.local) < SETTLING:
-                return change._replace(ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply is settling")
+                return change._replace(
+                    ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply is settling"
+                )
             if same:
                 generation = int(call.detail.get("generation", generation))
         elif room == 0 and generation == 1:
@@ -358,6 +359,8 @@ class Publication:
                     "are to be reopened, but their time is over: raise `lifetime` or `ends`", change.key
                 )
             tally.note("decayed", hit.available)
+            if self.source and self.source.batch.assignments > hit.maximum:
+                tally.note("decayed short")
             return change
         expected = known.expires if known and known.expires else hit.expires
         if not ending and not self.reopen and hit.expires < expected - TOLERANCE:
@@ -373,7 +376,9 @@ class Publication:
         if hit.available + change.more == 0:
             tally.note("converged")
             return change
-        return _then(change, Op.PROLONG, hit.available * self._unit_after(change, hit))._replace(expires=wanted)
+        return _then(change, Op.PROLONG, hit.available * self._unit_after(change, hit))._replace(
+            expires=wanted
+        )
 
     def _replacing(self, change: ItemChange, hit: HIT) -> ItemChange:
         before = committed(hit, self.terms[hit.type_id].unit(hit.maximum), self.now.timestamp())
@@ -382,7 +387,14 @@ class Publication:
     def _without_row(self, hit: HIT, tally: Tally, *, current: bool) -> ItemChange | None:
         """A HIT that nothing declares: expire it, and delete it where nothing was ever bought."""
         change = ItemChange(
-            hit.key, hit.key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="" if current else "old"
+            hit.key,
+            hit.key,
+            (Op.RETIRE,),
+            (0,),
+            hit,
+            hit.generation,
+            hit.fingerprint,
+            reason="" if current else "old",
         )
         if hit.expires > self.now.timestamp() or hit.untouched:
             return change
@@ -422,7 +434,9 @@ def superseded(publication: Publication) -> Iterator[ItemChange]:
         if len(hits) < 2 or key in publication.vanished:  # noqa: PLR2004
             continue
         for hit in hits[1:]:
-            change = ItemChange(key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double")
+            change = ItemChange(
+                key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double"
+            )
             if hit.untouched:
                 yield change
             elif hit.expires > now and hit.generation < hits[0].generation:

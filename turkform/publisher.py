@@ -89,7 +89,13 @@ class Publisher:
         assert change.item is not None  # noqa: S101
         batch, number = self.publication.batch
         marker = Marker(
-            self.campaign, batch, number, change.stored, change.generation, FINGERPRINT_VERSION, change.fingerprint
+            self.campaign,
+            batch,
+            number,
+            change.stored,
+            change.generation,
+            FINGERPRINT_VERSION,
+            change.fingerprint,
         )
         now = self.sender.now()
         lifetime = source.batch.lifetime_at(datetime.fromtimestamp(now, UTC))
@@ -124,7 +130,9 @@ class Publisher:
         self._settle_open(change, sent.answer.body["HIT"]["HITId"])
         return Result(cents)
 
-    def _adopt(self, change: ItemChange, cents: int, error: CallRefusedError, marker: str, sent: str) -> Result:
+    def _adopt(
+        self, change: ItemChange, cents: int, error: CallRefusedError, marker: str, sent: str
+    ) -> Result:
         """The token was used before: find the HIT it made; a disposed one means the next generation."""
         for candidate in _ID.findall(error.message.replace(sent, "")):
             found = read_hit(self.sender.account, candidate)
@@ -158,7 +166,8 @@ class Publisher:
 
     def _move(self, change: ItemChange, cents: int) -> Result:
         hit = _hit(change)
-        request = self._about(hit, "UpdateHITTypeOfHIT", {"HITTypeId": self.type_id()}, change, cents)
+        type_id = self.type_id()
+        request = self._about(hit, "UpdateHITTypeOfHIT", {"HITTypeId": type_id}, change, cents, type=type_id)
         try:
             self._while_fresh(hit, request)
         except CallRefusedError as error:
@@ -183,7 +192,12 @@ class Publisher:
         name = "CreateAdditionalAssignmentsForHIT"
         key = token(name, hit.id, found[0].maximum, wanted)
         request = self._about(
-            hit, name, {"NumberOfAdditionalAssignments": more, "UniqueRequestToken": key}, change, cents
+            hit,
+            name,
+            {"NumberOfAdditionalAssignments": more, "UniqueRequestToken": key},
+            change,
+            cents,
+            maximum=wanted,
         )
         try:
             self._while_fresh(hit, request)
@@ -201,7 +215,13 @@ class Publisher:
         for second in range(int(TOLERANCE)):
             at = datetime.fromtimestamp(round(end) + second, UTC)
             request = self._about(
-                hit, "UpdateExpirationForHIT", {"ExpireAt": at}, change, cents, ending=ending, expires=at.timestamp()
+                hit,
+                "UpdateExpirationForHIT",
+                {"ExpireAt": at},
+                change,
+                cents,
+                ending=ending,
+                expires=at.timestamp(),
             )
             try:
                 self._while_fresh(hit, request)
@@ -274,7 +294,13 @@ class Publisher:
     # --- sending ----------------------------------------------------------------------------------
 
     def _about(
-        self, hit: HIT, operation: str, parameters: dict[str, Any], change: ItemChange, cents: int, **detail: Any
+        self,
+        hit: HIT,
+        operation: str,
+        parameters: dict[str, Any],
+        change: ItemChange,
+        cents: int,
+        **detail: Any,
     ) -> Request:
         """A call about an existing HIT, with what the journal has to keep of it."""
         batch, number = self.publication.batch
@@ -313,4 +339,3 @@ def _hit(change: ItemChange) -> HIT:
 def _reached(hit: HIT, end: float, now: float) -> bool:
     """Whether the HIT ends as wanted: expired where the past was asked for, else within the tolerance."""
     return hit.expires <= now if end <= now else abs(hit.expires - end) <= TOLERANCE
-

@@ -97,7 +97,9 @@ class HITType(Resource):
     def to_wire(self, ids: Mapping[Address, str] | None = None, *, sandbox: bool = False) -> dict[str, Any]:
         """API parameters; requirements go as structures."""
         parameters = super().to_wire(ids)
-        parameters["QualificationRequirements"] = [r.to_wire() for r in self.rules(ids or {}, sandbox=sandbox)]
+        parameters["QualificationRequirements"] = [
+            r.to_wire() for r in self.rules(ids or {}, sandbox=sandbox)
+        ]
         return parameters
 
     def values(self, ids: Mapping[Address, str], *, sandbox: bool = False) -> dict[str, Any]:
