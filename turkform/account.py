@@ -15,7 +15,6 @@ import random
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -29,6 +28,8 @@ from turkform.money import Money
 from turkform.times import format_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from turkform.campaign import Target
 
 RECORD_PREFIX = "turkform:"
@@ -104,7 +105,8 @@ class Account:
             CallUnansweredError: no answer, a broken one, or the endpoint's own fault (5xx).
             CallUnsentError: there was no connection to send it on.
         """
-        from botocore import exceptions as boto  # noqa: PLC0415 - boto3 costs a quarter of a second
+        from botocore import exceptions as boto
+        from botocore.parsers import ResponseParserError
 
         method = getattr(self._client, _snake(operation))
         try:
@@ -118,7 +120,7 @@ class Account:
                 f"no credentials for {self.endpoint}: {error}",
                 "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `profile:` in the environment.",
             ) from None
-        except (boto.HTTPClientError, boto.ResponseParserError) as error:
+        except (boto.HTTPClientError, ResponseParserError) as error:
             raise CallUnansweredError(f"{operation}: no answer from {self.endpoint}: {error}") from None
         meta = body.pop("ResponseMetadata", {})
         at = self._clock(meta.get("HTTPHeaders", {}))
@@ -172,14 +174,10 @@ class Account:
         message = str(response.get("Message") or response.get("Error", {}).get("Message", ""))
         turk_code = str(response.get("TurkErrorCode", ""))
         status = meta.get("HTTPStatusCode", 0)
-        if status >= 500:  # noqa: PLR2004 - the endpoint's own fault: it may have done it all the same
+        if status >= 500:
             return CallUnansweredError(f"{operation}: {self.endpoint} answered {status}: {message}")
         if code in _ACCESS:
-            hint = (
-                f"{_CLOSED} {_WAY_OUT}"
-                if ".amazonaws.com" in self.endpoint
-                else "Check this environment's profile."
-            )
+            hint = f"{_CLOSED} {_WAY_OUT}" if ".amazonaws.com" in self.endpoint else "Check this environment's profile."
             return EndpointError(f"{self.endpoint} refused the credentials: {message} [{code}]", hint)
         return CallRefusedError(operation, code, turk_code, _untimed(message))
 
@@ -208,7 +206,7 @@ def _untimed(message: str) -> str:
 
 def _snake(operation: str) -> str:
     """boto3's method name: `CreateHITType` is `create_hit_type`."""
-    from botocore import xform_name  # noqa: PLC0415 - as above
+    from botocore import xform_name
 
     return str(xform_name(operation))
 
@@ -222,29 +220,27 @@ def connect(target: Target, url: str | None = None) -> Account:
     Raises:
         EndpointError: the profile does not exist.
     """
-    import boto3  # noqa: PLC0415 - a quarter of a second
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
-    config = Config(
-        retries={"total_max_attempts": 1},
-        max_pool_connections=max(10, target.concurrency),
-        parameter_validation=False,
-        user_agent="turkform",
-        ignore_configured_endpoint_urls=True,
-        connect_timeout=10,
-        read_timeout=60,
-    )
+    options: dict[str, Any] = {
+        "retries": {"total_max_attempts": 1},
+        "max_pool_connections": max(10, target.concurrency),
+        "parameter_validation": False,
+        "user_agent": "turkform",
+        "ignore_configured_endpoint_urls": True,
+        "connect_timeout": 10,
+        "read_timeout": 60,
+    }
     endpoint = url or target.endpoint
     keys: dict[str, str] = {}
     try:
-        session = boto3.Session(profile_name=target.profile) if target.profile else boto3.Session()
+        session: Any = boto3.Session(profile_name=target.profile) if target.profile else boto3.Session()
         if target.endpoint == "local" or (_is_loopback(endpoint) and session.get_credentials() is None):
             # A rehearsal takes any key; a fixed one makes the requester the same every time.
             keys = {"aws_access_key_id": "LOCAL", "aws_secret_access_key": "local", "aws_session_token": ""}
-        client = session.client(
-            "mturk", region_name="us-east-1", endpoint_url=endpoint, config=config, **keys
-        )
+        client = session.client("mturk", region_name="us-east-1", endpoint_url=endpoint, config=Config(**options), **keys)
     except BotoCoreError as error:
         raise EndpointError(str(error), "Set `profile:` in the environment to one that exists.") from None
     return Account(client, endpoint=endpoint)
@@ -391,7 +387,7 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
         EndpointError: it cannot be reached, or refuses the credentials.
     """
     money = account.read("GetAccountBalance", {}).body
-    assert account.now is not None  # noqa: S101 - the first answer has set it
+    assert account.now is not None
     types = _own_types(account, scope.type_ids)
     sorter = _Sorter(campaign, scope.rekeys)
     for page in account.pages("ListHITs", "HITs"):
@@ -409,9 +405,7 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
         types=types,
         hits=sorter.sorted(),
         terms=sorter.terms,
-        grants={
-            types[name].id: granted_workers(account, types[name].id) for name in scope.grants if name in types
-        },
+        grants={types[name].id: granted_workers(account, types[name].id) for name in scope.grants if name in types},
         blocks=_blocked_workers(account) if scope.blocks else {},
         foreign=sorter.foreign,
         others=dict(sorter.others),
@@ -458,7 +452,7 @@ def precedence(hit: HIT) -> tuple[int, int, float, str]:
     return (-hit.generation, -(hit.maximum - hit.available), hit.created, hit.id)
 
 
-def hit_from_wire(wire: Mapping[str, Any], marker: Marker, rekeys: Mapping[str, str] = {}) -> HIT:  # noqa: B006
+def hit_from_wire(wire: Mapping[str, Any], marker: Marker, rekeys: Mapping[str, str] = {}) -> HIT:
     """One HIT as the API describes it."""
     return HIT(
         id=wire["HITId"],
@@ -504,10 +498,9 @@ def _own_types(account: Account, known: tuple[str, ...] = ()) -> dict[str, Quali
             types[wire["Name"]] = _type_from_wire(wire)
     seen = {state.id for state in types.values()}
     for type_id in known:
-        if type_id not in seen:
-            wire = get_type(account, type_id)
-            if wire is not None:
-                types.setdefault(wire["Name"], _type_from_wire(wire))
+        found = None if type_id in seen else get_type(account, type_id)
+        if found is not None:
+            types.setdefault(found["Name"], _type_from_wire(found))
     return types
 
 
@@ -555,7 +548,4 @@ def _blocked_workers(account: Account) -> dict[str, str]:
 
 
 def _count(account: Account, type_id: str) -> int:
-    return sum(
-        len(page)
-        for page in account.pages("ListHITsForQualificationType", "HITs", QualificationTypeId=type_id)
-    )
+    return sum(len(page) for page in account.pages("ListHITsForQualificationType", "HITs", QualificationTypeId=type_id))

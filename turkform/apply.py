@@ -37,7 +37,7 @@ from turkform.recovery import settle
 from turkform.sender import Request, Sender, Stop
 
 if TYPE_CHECKING:
-    from turkform.journal import Journal, Run
+    from turkform.journal import Journal
     from turkform.memory import Ending
     from turkform.survey import Survey
 
@@ -113,7 +113,7 @@ def apply(
     journal: Journal,
     *,
     run: RunInfo,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[Event], None] = lambda _: None,
     stop: Stop | None = None,
     rate: float | None = None,
     concurrency: int | None = None,
@@ -213,15 +213,14 @@ class _Work:
     def _skip(self, steps: Iterable[Step], cause: str) -> None:
         for step in steps:
             self.report.skipped.append((step.address, f"{cause.removeprefix('-')} failed"))
-            self.tell(
-                Event("skipped", step.address, step.op, text=f"because {cause.removeprefix('-')} failed")
-            )
+            self.tell(Event("skipped", step.address, step.op, text=f"because {cause.removeprefix('-')} failed"))
 
     def _node(self, steps: list[Step]) -> bool:
         """All steps of one resource; True when its dependents may go on."""
         if isinstance(steps[0].subject, Publication):
             return self._batch(steps)
-        return all([self._guarded(step) for step in steps])
+        results = [self._guarded(step) for step in steps]
+        return all(results)
 
     def _guarded(self, step: Step) -> bool:
         """One resource's step, its failure written down."""
@@ -300,9 +299,7 @@ class _Work:
 
     def _create_type(self, step: Step, change: TypeChange) -> str:
         """The name is the token: taken means an earlier request made it, or it is not free again yet."""
-        request = Request(
-            step.operations[0], step.parameters, step.address, detail={"name": step.parameters["Name"]}
-        )
+        request = Request(step.operations[0], step.parameters, step.address, detail={"name": step.parameters["Name"]})
         try:
             sent = self.sender.send(request)
         except CallRefusedError as error:
@@ -330,14 +327,14 @@ class _Work:
 
     def _still_as_observed(self, step: Step, change: TypeChange) -> None:
         """Somebody else's edit since the plan must not be overwritten unseen."""
-        assert change.observed is not None  # noqa: S101 - only existing types are updated
+        assert change.observed is not None
         wire = get_type(self.sender.account, change.observed.id)
         if wire is None or QualificationType.from_wire(wire) != change.observed.values:
             raise TurkformError(f"{step.address}: somebody changed it since the plan was made", "Plan again.")
 
     def _drop_type(self, step: Step, change: TypeChange) -> None:
         """Delete where no HIT requires it; deleting it then would take their HIT types with it."""
-        assert change.observed is not None  # noqa: S101 - only what exists is deleted
+        assert change.observed is not None
         type_id = change.observed.id
         body = self.sender.account.read(
             "ListHITsForQualificationType", {"QualificationTypeId": type_id, "MaxResults": 1}
@@ -345,9 +342,7 @@ class _Work:
         detail = {"name": str(change.observed.values["name"])}
         if not body.get("HITs"):
             self.sender.send(
-                Request(
-                    "DeleteQualificationType", step.parameters, step.address, detail=detail, object_id=type_id
-                )
+                Request("DeleteQualificationType", step.parameters, step.address, detail=detail, object_id=type_id)
             )
             return
         if change.observed.values.get("status") == "active":
@@ -449,9 +444,7 @@ class _Work:
             self.survey.desired.campaign.campaign,
             address,
             publication,
-            lambda: (
-                self.ids[Address("hit_type", publication.source.batch.hit_type)] if publication.source else ""
-            ),
+            lambda: self.ids[Address("hit_type", publication.source.batch.hit_type)] if publication.source else "",
             self._ending(),
         )
         meter = _Meter(address, total, self.tell)
@@ -465,7 +458,7 @@ class _Work:
             future = self.pool.submit(self._item, publisher, change, meter)
             future.add_done_callback(lambda _: self.room.release())
             pending.add(future)
-            pending = {f for f in pending if not f.done()} if len(pending) > 512 else pending  # noqa: PLR2004
+            pending = {f for f in pending if not f.done()} if len(pending) > 512 else pending
         wait(pending)
         meter.end()
         return self.report.failed == failed_before

@@ -6,22 +6,23 @@ and `Desired`, the campaign in one environment, with its data at hand as streams
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from turkform.errors import Diagnostic
 from turkform.kinds import Batch, HITType, QualificationType
 from turkform.kinds.resource import NAME_PATTERN, Address, Section, Whole
 from turkform.kinds.worker_block import Blocks
 from turkform.money import MTURK, Fees, Money, fees_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from turkform.errors import Diagnostic
     from turkform.items import Item
     from turkform.questions import Template
 
@@ -75,15 +76,13 @@ class Environment(Section):
 
     endpoint: Annotated[
         str,
-        Field(
-            description="local, production, sandbox, or the https URL of a marketplace (http on loopback)."
-        ),
+        Field(description="local, production, sandbox, or the https URL of a marketplace (http on loopback)."),
     ]
     profile: Annotated[str | None, Field(description="The AWS credentials profile to sign with.")] = None
     budget: Annotated[Money | None, Field(description="US dollars this campaign may commit here.")] = None
-    variables: Annotated[
-        dict[Name, str | int | bool | Decimal], Field(description="Values of variables here.")
-    ] = Field(default_factory=dict)
+    variables: Annotated[dict[Name, str | int | bool | Decimal], Field(description="Values of variables here.")] = (
+        Field(default_factory=dict)
+    )
     journal: Annotated[
         str | None, Field(description="Where the journal lies; default .turkform/ENVIRONMENT/journal.sqlite.")
     ] = None
@@ -111,9 +110,7 @@ Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
 class Policies(Section):
     """How much one plan may take away or buy again, in the manner of a circuit breaker."""
 
-    max_deletes: Annotated[
-        Share, Field(description="Most HITs one plan retires, of a batch's, from 10 on.")
-    ] = "30%"
+    max_deletes: Annotated[Share, Field(description="Most HITs one plan retires, of a batch's, from 10 on.")] = "30%"
     max_rekey: Annotated[
         Share, Field(description="Most keys that may vanish while new ones appear, of a batch's, from 10 on.")
     ] = "20%"
@@ -134,14 +131,14 @@ class Campaign(Section):
     variables: Annotated[dict[Name, Variable], Field(description="Values used as ${var.NAME}.")] = Field(
         default_factory=dict
     )
-    environments: Annotated[dict[Name, Environment], Field(description="Where this campaign can run.")] = (
+    environments: Annotated[dict[Name, Environment], Field(description="Where this campaign can run.")] = Field(
+        default_factory=dict
+    )
+    qualification_types: Annotated[dict[Name, QualificationType], Field(description="Qualifications of your own.")] = (
         Field(default_factory=dict)
     )
-    qualification_types: Annotated[
-        dict[Name, QualificationType], Field(description="Qualifications of your own.")
-    ] = Field(default_factory=dict)
-    hit_types: Annotated[dict[Name, HITType], Field(description="Terms: what is asked and what it pays.")] = (
-        Field(default_factory=dict)
+    hit_types: Annotated[dict[Name, HITType], Field(description="Terms: what is asked and what it pays.")] = Field(
+        default_factory=dict
     )
     batches: Annotated[dict[Name, Batch], Field(description="Items to publish, one HIT each.")] = Field(
         default_factory=dict
@@ -150,9 +147,7 @@ class Campaign(Section):
     budget: Annotated[
         Money | None, Field(description="US dollars this campaign may ever commit in one environment.")
     ] = None
-    policies: Annotated[Policies, Field(description="Thresholds that refuse a plan.")] = Field(
-        default_factory=Policies
-    )
+    policies: Annotated[Policies, Field(description="Thresholds that refuse a plan.")] = Field(default_factory=Policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +198,7 @@ class Source:
 
     def items(self) -> Iterator[Item]:
         """The rows in file order, checked already when the campaign was loaded."""
-        from turkform.items import read_items  # noqa: PLC0415 - a layer below that only streams need
+        from turkform.items import read_items
 
         return read_items(self.path, self.batch.key)
 
@@ -250,9 +245,7 @@ def _tidy(node: Any) -> Any:
         return [_tidy(part) for part in node]
     if not isinstance(node, dict):
         return node
-    tidy = {
-        k: _tidy(v) for k, v in node.items() if not (k == "title" and isinstance(v, str)) and k != "default"
-    }
+    tidy = {k: _tidy(v) for k, v in node.items() if not (k == "title" and isinstance(v, str)) and k != "default"}
     options = [part for part in tidy.get("anyOf", ()) if part != {"type": "null"}]
     if "anyOf" in tidy and len(options) == 1:
         del tidy["anyOf"]

@@ -7,24 +7,25 @@ out, what is only worth knowing a note. Nothing here knows prices of plans, step
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from turkform.kinds.hit_type import HITType
-from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.requirement import MASTERS, MASTERS_SANDBOX, Rule
 from turkform.kinds.resource import Address, FieldChange, differences
 from turkform.kinds.worker_block import MOST_BLOCKS
-from turkform.money import Fees, Money
 from turkform.publication import Publication, Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from turkform.account import Observed, QualificationTypeState, Scope
     from turkform.campaign import Desired, Source
+    from turkform.kinds.hit_type import HITType
+    from turkform.kinds.qualification_type import QualificationType
     from turkform.memory import Memory
+    from turkform.money import Fees, Money
 
 NAME_BLOCKED = timedelta(hours=48)
 """DeleteQualificationType: the name may stay taken for up to so long."""
@@ -94,7 +95,7 @@ def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
     `now` is this machine's clock in epoch seconds: it decides which HITs are so new that a listing may
     lack them.
     """
-    from turkform.account import LISTING_LAG, Scope  # noqa: PLC0415 - the value's home needs nothing of boto3
+    from turkform.account import LISTING_LAG, Scope
 
     declared = desired.campaign.qualification_types
     managed = {declared[name].name for name in desired.grants if name in declared}
@@ -144,9 +145,7 @@ def _types(found: Diff, desired: Desired, observed: Observed, memory: Memory, ch
             _drop_type(found, Address("qualification_type", name), observed.types[known.name], observed)
 
 
-def _new_type(
-    address: Address, wanted: QualificationType, observed: Observed, memory: Memory, name: str
-) -> TypeChange:
+def _new_type(address: Address, wanted: QualificationType, observed: Observed, memory: Memory, name: str) -> TypeChange:
     known = memory.types.get(name)
     reason = ""
     if known and known.deleted and observed.now.timestamp() - known.deleted < NAME_BLOCKED.total_seconds():
@@ -237,12 +236,10 @@ def _keep_roster(found: Diff, change: RosterChange) -> None:
 # --- batches -------------------------------------------------------------------------------------
 
 
-def _batches(
-    found: Diff, desired: Desired, observed: Observed, memory: Memory, choices: Choices, local: float
-) -> None:
+def _batches(found: Diff, desired: Desired, observed: Observed, memory: Memory, choices: Choices, local: float) -> None:
     pricing = _Pricing(desired, observed, found.ids)
     declared = set()
-    for name, source in desired.sources.items():
+    for source in desired.sources.values():
         batch = (source.id, source.batch.round)
         declared.add(source.id)
         publication = Publication(
@@ -322,18 +319,16 @@ class _Pricing:
         return min((i for i, terms in self.observed(name).items() if not terms.differences), default=None)
 
     def _terms(self, reward: Money, rules: tuple[Rule, ...], changes: tuple[FieldChange, ...]) -> Terms:
-        masters = any(
-            r.type_id in {MASTERS, MASTERS_SANDBOX} and r.comparator != "DoesNotExist" for r in rules
-        )
+        masters = any(r.type_id in {MASTERS, MASTERS_SANDBOX} and r.comparator != "DoesNotExist" for r in rules)
         premium = sum(self._premiums.get(r.type_id, 0) for r in rules if isinstance(r.type_id, str))
         return Terms(
-            cents=reward.cents + premium + _fee(self._fees, reward, 1, masters),
-            crowded=reward.cents + premium + _fee(self._fees, reward, self._fees.crowd, masters),
+            cents=reward.cents + premium + _fee(self._fees, reward, 1, masters=masters),
+            crowded=reward.cents + premium + _fee(self._fees, reward, self._fees.crowd, masters=masters),
             differences=changes,
         )
 
 
-def _fee(fees: Fees, reward: Money, assignments: int, masters: bool) -> int:  # noqa: FBT001
+def _fee(fees: Fees, reward: Money, assignments: int, *, masters: bool) -> int:
     return fees.fee(reward, assignments=assignments, masters=masters).cents
 
 

@@ -6,11 +6,13 @@ observed. An empty `Memory` is a campaign without a journal at hand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from turkform.account import BatchKey
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turkform.account import BatchKey
 
 Ending = Literal["", "replace", "close", "destroy", "retire", "end"]
 """Why our own hand expired a HIT: a replacement under way, `close`, `destroy`, a removed row, a closed batch."""

@@ -39,11 +39,10 @@ class Money:
         if not match:
             raise ValueError(f'"{text}" is not an amount of US dollars. Write it like 0.15')
         dollars, fraction = match[1], (match[2] or "").rstrip("0")
-        if len(fraction) > 2:  # noqa: PLR2004 - cents
+        if len(fraction) > 2:
             low = int(dollars) * 100 + int(fraction[:2])
             raise ValueError(
-                f"{text} is a fraction of a cent; MTurk takes whole cents. "
-                f"Use {Money(low)} or {Money(low + 1)}"
+                f"{text} is a fraction of a cent; MTurk takes whole cents. Use {Money(low)} or {Money(low + 1)}"
             )
         return cls(int(dollars) * 100 + int((fraction + "00")[:2]))
 
@@ -73,9 +72,7 @@ class Money:
         return Money(int((Decimal(self.cents) * rate).quantize(Decimal(1), ROUND_HALF_UP)))
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Let pydantic read the loader's scalars: text, whole numbers and decimals, never floats."""
         return core_schema.no_info_plain_validator_function(
             _from_scalar, serialization=core_schema.to_string_ser_schema()
@@ -117,9 +114,7 @@ class Fees:
 
     def fee(self, reward: Money, *, assignments: int, masters: bool) -> Money:
         """The fee on one assignment of a HIT with `assignments` places."""
-        rate = (
-            self.rate + (self.crowded if assignments >= self.crowd else 0) + (self.masters if masters else 0)
-        )
+        rate = self.rate + (self.crowded if assignments >= self.crowd else 0) + (self.masters if masters else 0)
         return max(self.minimum, reward.share(Decimal(rate)))
 
     def bonus_fee(self, amount: Money) -> Money:

@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -40,6 +39,8 @@ from turkform.publication import ItemChange, Op, Publication, Tally, committed, 
 from turkform.times import format_duration, format_time
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from turkform.account import Observed
     from turkform.campaign import Desired
     from turkform.memory import Memory
@@ -248,10 +249,8 @@ def load(path: Path) -> Plan:
         document = json.loads(path.read_text(encoding="utf-8"))
         version = str(document["format_version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TurkformError(
-            f"{path} is not a saved plan: {error}", "Make one with `turkform plan -o FILE`."
-        ) from None
-    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+        raise TurkformError(f"{path} is not a saved plan: {error}", "Make one with `turkform plan -o FILE`.") from None
+    if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         raise TurkformError(
             f"{path} has plan format {version}; this turkform reads {FORMAT_VERSION}",
             "Use the turkform that made it, or plan again.",
@@ -274,9 +273,7 @@ def _sha(value: Any) -> str:
 # --- making ---------------------------------------------------------------------------------------
 
 
-def make(
-    desired: Desired, observed: Observed, memory: Memory, found: Diff, choices: Choices, *, plan_id: str
-) -> Plan:
+def make(desired: Desired, observed: Observed, memory: Memory, found: Diff, choices: Choices, *, plan_id: str) -> Plan:
     """Turn a diff into a plan; equal inputs make equal plans but for `id` and times."""
     maker = _Maker(desired, observed, memory, found, choices)
     for change in found.types:
@@ -293,9 +290,7 @@ def make(
 class _Maker:
     """Collects steps, then orders them and draws up the document."""
 
-    def __init__(
-        self, desired: Desired, observed: Observed, memory: Memory, found: Diff, choices: Choices
-    ) -> None:
+    def __init__(self, desired: Desired, observed: Observed, memory: Memory, found: Diff, choices: Choices) -> None:
         self.desired, self.observed, self.memory = desired, observed, memory
         self.found, self.choices = found, choices
         self.steps: list[Step] = []
@@ -314,15 +309,14 @@ class _Maker:
     def type(self, change: TypeChange) -> None:
         """A qualification type: one step, or a deletion that has to wait."""
         fields = tuple(
-            {"field": f.field, "observed": show(f.observed), "desired": show(f.desired)}
-            for f in change.fields
+            {"field": f.field, "observed": show(f.observed), "desired": show(f.desired)} for f in change.fields
         )
         if change.action is Action.DELETE:
-            assert change.observed is not None  # noqa: S101 - only what exists is deleted
+            assert change.observed is not None
             self._drop(change)
             return
         wanted = change.desired
-        assert wanted is not None  # noqa: S101 - declared
+        assert wanted is not None
         if change.observed is None:
             parameters = wanted.to_wire()
             operation, fact = QualificationType.create, "no qualification type of ours has this name"
@@ -350,7 +344,7 @@ class _Maker:
         }
 
     def _drop(self, change: TypeChange) -> None:
-        assert change.observed is not None  # noqa: S101
+        assert change.observed is not None
         parameters = {"QualificationTypeId": change.observed.id}
         self.wishes[str(change.address)] = {"action": "DELETE", "fields": []}
         if change.reason and not self.choices.destroy:
@@ -385,17 +379,11 @@ class _Maker:
         leaves = Reversibility.PERSON
         if adding.count:
             action = Action.CREATE if change.added else Action.UPDATE
-            self._add(
-                Step(
-                    change.address, action, (BLOCK if block else GRANT,), leaves, items=adding, subject=change
-                )
-            )
+            self._add(Step(change.address, action, (BLOCK if block else GRANT,), leaves, items=adding, subject=change))
         if taking.count:
             operation = UNBLOCK if block else REVOKE
             self._add(Step(change.address, Action.DELETE, (operation,), leaves, items=taking, subject=change))
-        self.wishes[str(change.address)] = {
-            "workers": [adding.document()["sha256"], taking.document()["sha256"]]
-        }
+        self.wishes[str(change.address)] = {"workers": [adding.document()["sha256"], taking.document()["sha256"]]}
 
     # batches
 
@@ -422,7 +410,7 @@ class _Maker:
         self._batch_notes(address, publication, tally)
         self._guards(address, publication, tally, groups)
         if {Op.CREATE, Op.REPLACE, Op.MOVE} & {op for op, items in groups.items() if items.count}:
-            assert publication.source is not None  # noqa: S101 - only declared batches publish
+            assert publication.source is not None
             self.needed.add(publication.source.batch.hit_type)
         for op in Op:
             if groups[op].count and op is not Op.KEEP:
@@ -487,9 +475,7 @@ class _Maker:
                 narrower=narrower,
                 items=items,
                 cents=items.cents,
-                reason="; ".join(f"{n} × {text}" for text, n in sorted(reasons.items()))
-                if op is Op.WAIT
-                else "",
+                reason="; ".join(f"{n} of {text}" for text, n in sorted(reasons.items())) if op is Op.WAIT else "",
                 subject=publication,
             )
         )
@@ -519,9 +505,7 @@ class _Maker:
         """Add what the batch's HITs may still cost or have cost, gone ones at their full price."""
         now = self.observed.now.timestamp()
         for hits in publication.hits.values():
-            self.committed += sum(
-                committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits
-            )
+            self.committed += sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits)
 
     def _figures(self, publication: Publication, tally: Tally) -> dict[str, Any]:
         return {
@@ -534,40 +518,39 @@ class _Maker:
     def _batch_notes(self, address: Address, publication: Publication, tally: Tally) -> None:
         for reason, keys in tally.refusals.items():
             named = ", ".join(str(address.item(key)) for key in keys[:3])
-            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""  # noqa: PLR2004
+            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
             self.refusals.append(f"{named}{more} {reason}")
         for word, text in _NOTES.items():
             if tally.counts[word]:
-                self.notes.append(
-                    f"{address}: " + text.format(n=tally.counts[word], places=tally.places[word])
-                )
+                self.notes.append(f"{address}: " + text.format(n=tally.counts[word], places=tally.places[word]))
         for hit, unit in doubles(publication):
             self.notes.append(
                 f"{address.item(hit.key)}: {hit.id} is a double with work on it; its answers cost up to "
                 f"${Money(committed(hit, unit, self.observed.now.timestamp()))}"
             )
 
-    def _guards(
-        self, address: Address, publication: Publication, tally: Tally, groups: Mapping[Op, Items]
-    ) -> None:
+    def _guards(self, address: Address, publication: Publication, tally: Tally, groups: Mapping[Op, Items]) -> None:
         """The circuit breakers: mass deletion, and mass re-keying, which buys everything twice."""
         policies, have = self.desired.campaign.policies, len(publication.hits)
         retired = groups[Op.RETIRE].count
-        if have >= FEWEST_GUARDED and not self.choices.destroy and address not in self.choices.allow_destroy:
-            if retired * 100 > have * _percent(policies.max_deletes):
-                self.refusals.append(
-                    f"{address}: {retired} of {have} HITs would be retired, more than max_deletes: "
-                    f"{policies.max_deletes}. If that is meant: --allow-destroy {address}"
-                )
+        guarded = have >= FEWEST_GUARDED and not self.choices.destroy
+        if (
+            guarded
+            and address not in self.choices.allow_destroy
+            and retired * 100 > have * _percent(policies.max_deletes)
+        ):
+            self.refusals.append(
+                f"{address}: {retired} of {have} HITs would be retired, more than max_deletes: "
+                f"{policies.max_deletes}. If that is meant: --allow-destroy {address}"
+            )
         new = groups[Op.CREATE].count
         lost = min(len(publication.vanished), new)
-        if have >= FEWEST_GUARDED and publication.source and address not in self.choices.allow_rekey:
-            if lost * 100 > have * _percent(policies.max_rekey):
-                self.refusals.append(
-                    f"{address}: {len(publication.vanished)} keys vanished while {new} new ones appeared, more than "
-                    f"max_rekey: {policies.max_rekey}; if these are the same items under other keys, publishing "
-                    f"them buys them twice. If they are new: --allow-rekey {address}"
-                )
+        if guarded and address not in self.choices.allow_rekey and lost * 100 > have * _percent(policies.max_rekey):
+            self.refusals.append(
+                f"{address}: {len(publication.vanished)} keys vanished while {new} new ones appeared, more than "
+                f"max_rekey: {policies.max_rekey}; if these are the same items under other keys, publishing "
+                f"them buys them twice. If they are new: --allow-rekey {address}"
+            )
         short = tally.counts["decayed short"]
         if short and short == tally.published:
             self.refusals.append(
@@ -604,9 +587,7 @@ class _Maker:
             if self.desired.budget is None:
                 self.notes.append(f"{text}; say `premium:` where it does")
             else:
-                self.refusals.append(
-                    f'{text} that the budget cannot bound. Say `premium: "0.00"` or what it costs'
-                )
+                self.refusals.append(f'{text} that the budget cannot bound. Say `premium: "0.00"` or what it costs')
 
     def record(self) -> None:
         """The campaign record comes first, and decides whether anything may be written at all."""
@@ -616,9 +597,7 @@ class _Maker:
         target, campaign = self.desired.target, self.desired.campaign.campaign
         if record is None and not memory.record:
             if any(self.observed.hits.values()) and not memory.hits:
-                self.refusals.append(
-                    _NO_JOURNAL.format(what="HITs of this campaign exist, and no journal knows them")
-                )
+                self.refusals.append(_NO_JOURNAL.format(what="HITs of this campaign exist, and no journal knows them"))
             parameters = Record.parameters(campaign, memory.journal or "-", target.name, self.observed.now)
             self._add(
                 Step(RECORD, Action.CREATE, ("CreateQualificationType",), Reversibility.TRACE,
@@ -626,13 +605,9 @@ class _Maker:
                      fact="no qualification type of ours has this name", narrower="adopt")
             )  # fmt: skip
         elif record is None:
-            self.refusals.append(
-                _NO_JOURNAL.format(what="the journal belongs to a campaign record this account lacks")
-            )
+            self.refusals.append(_NO_JOURNAL.format(what="the journal belongs to a campaign record this account lacks"))
         elif record.journal != memory.journal:
-            what = (
-                "belongs to another journal" if memory.journal else "exists, and its journal is not at hand"
-            )
+            what = "belongs to another journal" if memory.journal else "exists, and its journal is not at hand"
             self.refusals.append(_NO_JOURNAL.format(what=f"the campaign record {record.id} {what}"))
         elif record.environment != target.name:
             self.refusals.append(
@@ -695,9 +670,7 @@ class _Maker:
         """HITs the account has forgotten were paid for all the same."""
         present = {h.id for batch in self.observed.hits.values() for hits in batch.values() for h in hits}
         self.committed += sum(
-            known.cents
-            for known in self.memory.by_id.values()
-            if known.id not in present and not known.deleted
+            known.cents for known in self.memory.by_id.values() if known.id not in present and not known.deleted
         )
         counted = {id(p.hits) for p in self.found.publications.values()}
         now = self.observed.now.timestamp()
@@ -772,9 +745,7 @@ class _Maker:
         final = sorted({f"{s.address.kind} {s.op}" for s in self.steps if s.leaves is Reversibility.FINAL})
         if any("question" in wish.get("fields", ()) for wish in self.wishes.values()):
             final.append("batch replace")
-        return _sha(
-            {**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(set(final))}
-        )
+        return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(set(final))})
 
 
 def _percent(text: str) -> int:

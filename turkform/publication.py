@@ -11,7 +11,6 @@ left by equal fingerprint, where exactly one row and one HIT hold it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,6 +21,8 @@ from turkform.items import FINGERPRINT_VERSION, Item, stored_key
 from turkform.kinds.batch import CROWD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from turkform.account import HIT, BatchKey
     from turkform.campaign import Source
     from turkform.kinds.resource import FieldChange
@@ -222,20 +223,15 @@ class Publication:
                     yield change
 
     def _row(self, item: Item, tally: Tally, room: int | None) -> ItemChange | None:
-        assert self.source is not None  # noqa: S101 - only declared batches have rows
+        assert self.source is not None
         stored = stored_key(item.key)
         under = self.rekeyed.get(stored, stored)
         hits, known = self.hits.get(under, []), self.known.get(under)
         if hits and known and known.generation > hits[0].generation and not known.deleted:
             hits = []  # the current generation is gone from the account; what is left of older ones is retired
         fingerprint = self.source.template.fingerprint(item.row)
-        change = ItemChange(
-            item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item
-        )
-        if not hits:
-            change = self._absent(change, known, tally, room)
-        else:
-            change = self._there(change, known, tally)
+        change = ItemChange(item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item)
+        change = self._absent(change, known, tally, room) if not hits else self._there(change, known, tally)
         if under != stored:
             change = change._replace(ops=(Op.REKEY, *change.ops), cents=(0, *change.cents), reason=under)
         return change if change.ops else None
@@ -252,9 +248,7 @@ class Publication:
         if call is not None:
             same = call.detail.get("fingerprint") == change.fingerprint
             if not same and call.age(self.now.timestamp(), self.local) < SETTLING:
-                return change._replace(
-                    ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply is settling"
-                )
+                return change._replace(ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply is settling")
             if same:
                 generation = int(call.detail.get("generation", generation))
         elif room == 0 and generation == 1:
@@ -268,7 +262,7 @@ class Publication:
     def _there(self, change: ItemChange, known: Known | None, tally: Tally) -> ItemChange:
         """A HIT is in the account: compare, and change what can be changed."""
         hit = change.hit
-        assert hit is not None  # noqa: S101 - the caller found it
+        assert hit is not None
         if hit.version > FINGERPRINT_VERSION:
             tally.refuse("were published by a newer turkform: upgrade it to plan this batch", change.key)
             return change
@@ -297,13 +291,13 @@ class Publication:
         if not hit.untouched:
             tally.note("kept terms", hit.available)
             return _then(change, Op.KEEP, 0)
-        assert self.desired_terms is not None  # noqa: S101 - declared batches have terms
+        assert self.desired_terms is not None
         rise = hit.maximum * (self.desired_terms.unit(hit.maximum) - own.unit(hit.maximum))
         return _then(change, Op.MOVE, max(0, rise))
 
     def _more_places(self, change: ItemChange, hit: HIT, tally: Tally) -> ItemChange:
         """More assignments are added; fewer, or from below ten to ten, is what the API cannot do."""
-        assert self.source is not None  # noqa: S101
+        assert self.source is not None
         wanted = self.source.batch.assignments
         if wanted == hit.maximum:
             return change
@@ -355,9 +349,7 @@ class Publication:
             return change
         if wanted <= now + TOLERANCE:
             if ending in {"end", "retire"} or self.reopen:
-                tally.refuse(
-                    "are to be reopened, but their time is over: raise `lifetime` or `ends`", change.key
-                )
+                tally.refuse("are to be reopened, but their time is over: raise `lifetime` or `ends`", change.key)
             tally.note("decayed", hit.available)
             if self.source and self.source.batch.assignments > hit.maximum:
                 tally.note("decayed short")
@@ -376,9 +368,7 @@ class Publication:
         if hit.available + change.more == 0:
             tally.note("converged")
             return change
-        return _then(change, Op.PROLONG, hit.available * self._unit_after(change, hit))._replace(
-            expires=wanted
-        )
+        return _then(change, Op.PROLONG, hit.available * self._unit_after(change, hit))._replace(expires=wanted)
 
     def _replacing(self, change: ItemChange, hit: HIT) -> ItemChange:
         before = committed(hit, self.terms[hit.type_id].unit(hit.maximum), self.now.timestamp())
@@ -405,7 +395,7 @@ class Publication:
         return None
 
     def _end(self, hit: HIT) -> float:
-        assert self.source is not None  # noqa: S101
+        assert self.source is not None
         batch = self.source.batch
         if batch.lifetime is not None:
             return hit.created + batch.lifetime.total_seconds()
@@ -413,8 +403,8 @@ class Publication:
 
     def _whole(self) -> int:
         """Cents for a new HIT."""
-        assert self.source is not None  # noqa: S101
-        assert self.desired_terms is not None  # noqa: S101
+        assert self.source is not None
+        assert self.desired_terms is not None
         wanted = self.source.batch.assignments
         return wanted * self.desired_terms.unit(wanted)
 
@@ -431,12 +421,10 @@ def superseded(publication: Publication) -> Iterator[ItemChange]:
     """
     now = publication.now.timestamp()
     for key, hits in publication.hits.items():
-        if len(hits) < 2 or key in publication.vanished:  # noqa: PLR2004
+        if len(hits) < 2 or key in publication.vanished:
             continue
         for hit in hits[1:]:
-            change = ItemChange(
-                key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double"
-            )
+            change = ItemChange(key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double")
             if hit.untouched:
                 yield change
             elif hit.expires > now and hit.generation < hits[0].generation:

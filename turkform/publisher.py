@@ -12,7 +12,6 @@ longer holds. A narrower does less and costs less, never more.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +23,8 @@ from turkform.publication import TOLERANCE, ItemChange, Op, Publication
 from turkform.sender import Request, Sender, past, token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from turkform.kinds.resource import Address
     from turkform.memory import Ending, OpenCall
 
@@ -85,8 +86,8 @@ class Publisher:
 
     def _create(self, change: ItemChange, cents: int) -> Result:
         source = self.publication.source
-        assert source is not None  # noqa: S101 - only declared batches publish
-        assert change.item is not None  # noqa: S101
+        assert source is not None
+        assert change.item is not None
         batch, number = self.publication.batch
         marker = Marker(
             self.campaign,
@@ -130,9 +131,7 @@ class Publisher:
         self._settle_open(change, sent.answer.body["HIT"]["HITId"])
         return Result(cents)
 
-    def _adopt(
-        self, change: ItemChange, cents: int, error: CallRefusedError, marker: str, sent: str
-    ) -> Result:
+    def _adopt(self, change: ItemChange, cents: int, error: CallRefusedError, marker: str, sent: str) -> Result:
         """The token was used before: find the HIT it made; a disposed one means the next generation."""
         for candidate in _ID.findall(error.message.replace(sent, "")):
             found = read_hit(self.sender.account, candidate)
@@ -332,7 +331,7 @@ class Publisher:
 
 
 def _hit(change: ItemChange) -> HIT:
-    assert change.hit is not None  # noqa: S101 - only CREATE comes without one
+    assert change.hit is not None
     return change.hit
 
 

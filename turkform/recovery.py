@@ -7,12 +7,10 @@ once it is sure to show them; or, after a loss, a new journal that vouches for w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from turkform.account import HIT, Record
 from turkform.errors import RefusedError, UsageError
 from turkform.journal import Outcome
 from turkform.kinds.qualification import GRANT, REVOKE
@@ -22,7 +20,10 @@ from turkform.money import Money
 from turkform.publication import SETTLING, TOLERANCE, Op, Tally
 
 if TYPE_CHECKING:
-    from turkform.journal import Journal, Run
+    from collections.abc import Iterator, Mapping
+
+    from turkform.account import HIT, Record
+    from turkform.journal import Run
     from turkform.memory import OpenCall
     from turkform.survey import Survey
 
@@ -42,13 +43,9 @@ def settle(survey: Survey, run: Run, *, now: float) -> list[OpenCall]:
     for call in survey.memory.open:
         done, object_id = _happened(call, survey, hits)
         if done:
-            run.settle(
-                call.id, Outcome.DONE, object_id=object_id, at=at, error="settled by reading the account"
-            )
+            run.settle(call.id, Outcome.DONE, object_id=object_id, at=at, error="settled by reading the account")
         elif call.age(survey.observed.now.timestamp(), local) >= SETTLING:
-            run.settle(
-                call.id, Outcome.VOID, object_id=object_id, at=at, error="settled by reading the account"
-            )
+            run.settle(call.id, Outcome.VOID, object_id=object_id, at=at, error="settled by reading the account")
         else:
             left.append(call)
     return left
@@ -73,9 +70,7 @@ def _happened(call: OpenCall, survey: Survey, hits: Mapping[str, HIT]) -> tuple[
         case "CreateAdditionalAssignmentsForHIT":
             return hit is not None and hit.maximum >= int(detail.get("maximum", 0)), object_id
         case "UpdateExpirationForHIT":
-            return hit is not None and _ends(
-                hit, float(detail["expires"]), observed.now.timestamp()
-            ), object_id
+            return hit is not None and _ends(hit, float(detail["expires"]), observed.now.timestamp()), object_id
         case "UpdateHITTypeOfHIT":
             return hit is not None and hit.type_id == detail.get("type"), object_id
         case "DeleteQualificationType":
@@ -132,13 +127,12 @@ def unvouched(survey: Survey) -> Iterator[Unvouched]:
 
 def start_anew(
     survey: Survey,
-    journal: Journal,
     run: Run,
     *,
     fates: Mapping[Address, Fate],
     otherwise: Fate | None,
 ) -> dict[str, int]:
-    """Make `journal`, which must be new, the one this campaign's record names; buys nothing.
+    """Write into a new journal what a person vouches for; buys nothing.
 
     Every HIT with the campaign's marker is adopted. An item told `done` counts as bought for ever, and in
     the budget at its full price; one told `publish` is a purchase of the next plan.
@@ -171,7 +165,7 @@ def start_anew(
 
 def _names(items: list[Unvouched]) -> str:
     shown = ", ".join(str(item.address) for item in items[:5])
-    return shown + (f" and {len(items) - 5} more" if len(items) > 5 else "")  # noqa: PLR2004
+    return shown + (f" and {len(items) - 5} more" if len(items) > 5 else "")
 
 
 def _adopt_all(survey: Survey, run: Run) -> int:

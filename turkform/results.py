@@ -57,9 +57,7 @@ def _batch(publication: Publication, figures: dict[str, Any], now: float) -> dic
         "pending": sum(hit.pending for hit in hits),
         "submitted": sum(hit.submitted for hit in hits),
         "reviewed": sum(hit.completed for hit in hits),
-        "committed": str(
-            Money(sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits))
-        ),
+        "committed": str(Money(sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits))),
         "ends": format_time(from_epoch(max(hit.expires for hit in hits))) if hits else None,
         "notes": figures["notes"],
     }

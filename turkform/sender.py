@@ -12,7 +12,6 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,8 @@ from turkform.journal import Intent, Outcome
 from turkform.money import Money
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from turkform.journal import Run
     from turkform.kinds.resource import Address
     from turkform.pace import Pace
@@ -155,7 +156,7 @@ class Sender:
             digest=digest(request.parameters),
             token=request.token,
             price=Money(request.cents),
-            detail=request.detail | ({"object": request.object_id} if request.object_id else {}),
+            detail={**request.detail, **({"object": request.object_id} if request.object_id else {})},
         )
         return self.run.intend([intent], at=self._time())[0]
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from turkform.account import Account, BatchKey, Observed, observe
+from turkform.account import Account, Observed, observe
 from turkform.diff import Choices, Diff, diff, scope
 from turkform.kinds.qualification import GRANT
 from turkform.kinds.resource import Address
@@ -21,8 +20,11 @@ from turkform.memory import Known, KnownType, Memory, OpenCall
 from turkform.plan import Plan, make
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from turkform.account import BatchKey
     from turkform.campaign import Desired
-    from turkform.journal import Journal
+    from turkform.journal import Call, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,55 @@ def survey(
     found = diff(desired, observed, memory, choices, local=local)
     plan = make(desired, observed, memory, found, choices, plan_id=secrets.token_hex(8))
     return Survey(desired, account, memory, observed, found, choices, plan)
+
+
+def recall(journal: Journal | None) -> Memory:
+    """What the journal remembers, as planning sees it; without one, nothing.
+
+    A HIT whose deletion was sent while it was untouched counts as deleted even where the answer was lost:
+    if it is still there the listing says so, and if it is not, the deletion is why.
+    """
+    if journal is None:
+        return Memory()
+    open_calls = tuple(_open(call) for call in journal.open_intents())
+    deleting = {call.detail.get("object") for call in open_calls if call.operation == "DeleteHIT"}
+    rekeys = dict(journal.rekeys())
+    hits: dict[BatchKey, dict[str, Known]] = defaultdict(dict)
+    by_id = {}
+    for row in journal.hits():
+        known = Known(
+            row.hit_id, rekeys.get(row.hit_id, row.key), row.generation, row.fingerprint, row.price.cents,
+            row.created_at, row.expires, row.ending, row.ended_at, row.deleted or row.hit_id in deleting,
+        )  # fmt: skip
+        by_id[known.id] = known
+        batch = hits[row.batch, row.round]
+        if known.key not in batch or batch[known.key].generation < known.generation:
+            batch[known.key] = known
+    grants: dict[str, set[str]] = defaultdict(set)
+    for type_id, worker in journal.grants():
+        grants[type_id].add(worker)
+    for call in open_calls:
+        if call.operation == GRANT and call.detail.get("type"):
+            grants[str(call.detail["type"])].add(call.key)
+    types = {
+        Address.parse(row.address).name: KnownType(row.type_id, row.name, row.deleted_at) for row in journal.types()
+    }
+    return Memory(
+        journal=journal.id,
+        record=journal.record_id,
+        environment=journal.environment,
+        hits=dict(hits),
+        by_id=by_id,
+        rekeys=rekeys,
+        open=open_calls,
+        grants={type_id: frozenset(workers) for type_id, workers in grants.items()},
+        blocks=frozenset(journal.blocks()),
+        types=types,
+    )
+
+
+def _open(call: Call) -> OpenCall:
+    return OpenCall(
+        call.id, call.operation, call.address, call.key, call.token,
+        call.local_time.timestamp(), call.endpoint_time.timestamp(), call.detail,
+    )  # fmt: skip

@@ -106,6 +106,4 @@ def _time(value: Any) -> datetime:
 Duration = Annotated[
     timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
 ]
-Instant = Annotated[
-    datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
-]
+Instant = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -6,4 +6,6 @@ from turkform.kinds.batch import Batch
 from turkform.kinds.hit_type import HITType
 from turkform.kinds.qualification_type import QualificationType
 
+__all__ = ["KINDS", "Batch", "HITType", "QualificationType"]
+
 KINDS = (QualificationType, HITType, Batch)

@@ -29,9 +29,7 @@ def _names(value: Any) -> Any:
 class Question(Section):
     """What a worker sees: an HTML page with `${column}` placeholders, or Jinja2 where it ends in .j2."""
 
-    html: Annotated[
-        str, Field(min_length=1, description="The page: *.html or *.html.j2, relative to this file.")
-    ]
+    html: Annotated[str, Field(min_length=1, description="The page: *.html or *.html.j2, relative to this file.")]
     frame_height: Annotated[
         Whole, Field(ge=0, le=100_000, description="Height of the frame in pixels; 0 fits the window.")
     ] = 0
@@ -57,9 +55,7 @@ class Batch(Resource):
     question: Annotated[Question, Field(description="The page workers see."), Wire("Question")]
     items: Annotated[
         str | None,
-        Field(
-            min_length=1, description="Data, a row a HIT: *.csv or *.jsonl. Left out: one HIT without a row."
-        ),
+        Field(min_length=1, description="Data, a row a HIT: *.csv or *.jsonl. Left out: one HIT without a row."),
     ] = None
     key: Annotated[
         tuple[str, ...],
@@ -69,9 +65,7 @@ class Batch(Resource):
             description="The column, or list of columns, that names a row for good.",
         ),
     ] = ()
-    limit: Annotated[Whole | None, Field(ge=0, description="At most so many items are ever published.")] = (
-        None
-    )
+    limit: Annotated[Whole | None, Field(ge=0, description="At most so many items are ever published.")] = None
     assignments: Annotated[
         Whole,
         Field(ge=1, le=1_000_000_000, description="How many different workers do each item."),
@@ -86,23 +80,17 @@ class Batch(Resource):
         ),
         Wire("LifetimeInSeconds", update="UpdateExpirationForHIT"),
     ] = None
-    ends: Annotated[
-        Instant | None, Field(description="When the whole batch ends, e.g. 2026-12-24T12:00:00Z.")
-    ] = None
+    ends: Annotated[Instant | None, Field(description="When the whole batch ends, e.g. 2026-12-24T12:00:00Z.")] = None
     status: Annotated[
         Literal["open", "closed"],
         Field(description="closed: nothing new is published, what is open expires and is kept for review."),
     ] = "open"
-    round: Annotated[
-        Whole, Field(ge=1, le=9999, description="Raise it to buy every item again, on purpose.")
-    ] = 1
+    round: Annotated[Whole, Field(ge=1, le=9999, description="Raise it to buy every item again, on purpose.")] = 1
 
     @model_validator(mode="after")
     def _consistent(self) -> Batch:
         if (self.lifetime is None) == (self.ends is None):
-            raise PydanticCustomError(
-                "batch", "give exactly one of lifetime: (like 7d) and ends: (an instant)"
-            )
+            raise PydanticCustomError("batch", "give exactly one of lifetime: (like 7d) and ends: (an instant)")
         if self.key and not self.items:
             raise PydanticCustomError("batch", "key: names a column, but there are no items:")
         return self

@@ -9,9 +9,8 @@ Sources: CreateHITType in the API reference and "HIT attributes" in the requeste
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
@@ -20,6 +19,9 @@ from turkform.kinds.requirement import MASTERS, MASTERS_SANDBOX, Requirement, Ru
 from turkform.kinds.resource import Address, Resource, Texts, Wire
 from turkform.money import Money
 from turkform.times import Duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 AUTO_APPROVAL_DEFAULT = timedelta(days=30)
 
@@ -52,9 +54,7 @@ class HITType(Resource):
         Field(description="Words workers search by; 1,000 characters in all, commas included."),
         Wire("Keywords"),
     ] = None
-    reward: Annotated[
-        Money, Field(description="US dollars per approved assignment, whole cents."), Wire("Reward")
-    ]
+    reward: Annotated[Money, Field(description="US dollars per approved assignment, whole cents."), Wire("Reward")]
     assignment_duration: Annotated[
         Duration,
         Field(
@@ -83,10 +83,8 @@ class HITType(Resource):
     @field_validator("keywords")
     @classmethod
     def _keywords_fit(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if value and len(",".join(value)) > 1000:  # noqa: PLR2004 - CreateHITType: Keywords
-            raise PydanticCustomError(
-                "keywords", "all keywords together, with commas, take at most 1,000 characters"
-            )
+        if value and len(",".join(value)) > 1000:
+            raise PydanticCustomError("keywords", "all keywords together, with commas, take at most 1,000 characters")
         return value
 
     def rules(self, ids: Mapping[Address, str], *, sandbox: bool = False) -> tuple[Rule, ...]:
@@ -97,9 +95,7 @@ class HITType(Resource):
     def to_wire(self, ids: Mapping[Address, str] | None = None, *, sandbox: bool = False) -> dict[str, Any]:
         """API parameters; requirements go as structures."""
         parameters = super().to_wire(ids)
-        parameters["QualificationRequirements"] = [
-            r.to_wire() for r in self.rules(ids or {}, sandbox=sandbox)
-        ]
+        parameters["QualificationRequirements"] = [r.to_wire() for r in self.rules(ids or {}, sandbox=sandbox)]
         return parameters
 
     def values(self, ids: Mapping[Address, str], *, sandbox: bool = False) -> dict[str, Any]:

@@ -7,14 +7,16 @@ changed but never removed; the name is unique among the caller's own types.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
 from turkform.kinds.qualification import Grants
 from turkform.kinds.resource import Address, Resource, Texts, Wire
 from turkform.times import Duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _UPDATE = "UpdateQualificationType"
 

@@ -6,15 +6,17 @@ are compared as a set, their values sorted, because the API promises no order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from turkform.kinds.resource import Address, Flag, Pending, Section, Whole
 from turkform.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MASTERS = "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH"
 MASTERS_SANDBOX = "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"
@@ -76,10 +78,7 @@ class Rule:
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Rule:
         """Read the API's structure; the deprecated RequiredToPreview means PreviewAndAccept."""
-        locales = (
-            "-".join(filter(None, (v["Country"], v.get("Subdivision"))))
-            for v in wire.get("LocaleValues") or ()
-        )
+        locales = ("-".join(filter(None, (v["Country"], v.get("Subdivision")))) for v in wire.get("LocaleValues") or ())
         preview = "PreviewAndAccept" if wire.get("RequiredToPreview") else "Accept"
         return cls(
             type_id=wire["QualificationTypeId"],
@@ -104,16 +103,12 @@ def _locale(text: str) -> dict[str, str]:
 class Requirement(Section):
     """One requirement, as declared: a qualification of this campaign, of the system, or by id."""
 
-    qualification: Annotated[
-        str | None, Field(description="A qualification type of this campaign, by name.")
-    ] = None
+    qualification: Annotated[str | None, Field(description="A qualification type of this campaign, by name.")] = None
     system: Annotated[
         Literal["masters", "locale", "percent_approved", "hits_approved", "adult"] | None,
         Field(description="A qualification that MTurk itself keeps."),
     ] = None
-    id: Annotated[
-        str | None, Field(pattern=r"^[A-Z0-9]{1,64}$", description="Somebody else's type, by its id.")
-    ] = None
+    id: Annotated[str | None, Field(pattern=r"^[A-Z0-9]{1,64}$", description="Somebody else's type, by its id.")] = None
     exists: Annotated[Flag | None, Field(description="true: must hold it; false: must not.")] = None
     at_least: Annotated[Whole | None, Field(description="The value must be so much or more.")] = None
     at_most: Annotated[Whole | None, Field(description="The value must be so much or less.")] = None
@@ -121,17 +116,15 @@ class Requirement(Section):
     less_than: Annotated[Whole | None, Field(description="The value must be less.")] = None
     equal_to: Annotated[One | None, Field(description="Exactly this number or locale.")] = None
     not_equal_to: Annotated[One | None, Field(description="Any but this number or locale.")] = None
-    in_: Annotated[Many | None, Field(alias="in", description="One of up to 15 numbers or 30 locales.")] = (
-        None
-    )
+    in_: Annotated[Many | None, Field(alias="in", description="One of up to 15 numbers or 30 locales.")] = None
     not_in: Annotated[Many | None, Field(description="None of up to 15 numbers or 30 locales.")] = None
     guards: Annotated[
         Literal["accept", "preview", "discover"],
         Field(description="What unqualified workers cannot do: accept, also preview, or even see it."),
     ] = "accept"
-    premium: Annotated[
-        Money | None, Field(description="US dollars this type costs per assignment, where it does.")
-    ] = None
+    premium: Annotated[Money | None, Field(description="US dollars this type costs per assignment, where it does.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Requirement:

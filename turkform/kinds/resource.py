@@ -14,7 +14,6 @@ person would declare them (`from_wire`), and field by field what differs (`diffe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -27,6 +26,8 @@ from turkform.money import Money
 from turkform.times import format_duration, format_time, from_epoch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import GetJsonSchemaHandler
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
@@ -164,9 +165,7 @@ class Roster(Section):
         return value
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """What a person may write: one of the two forms, never a key called `values`."""
         written = handler.resolve_ref_schema(handler(schema))
         pairs = written["properties"]["values"]
@@ -178,11 +177,7 @@ class Roster(Section):
                     "required": ["file"],
                     "additionalProperties": False,
                 },
-                {
-                    key: pairs[key]
-                    for key in ("type", "patternProperties", "additionalProperties")
-                    if key in pairs
-                },
+                {key: pairs[key] for key in ("type", "patternProperties", "additionalProperties") if key in pairs},
             ],
             "description": f"{{file: CSV with worker_id and {cls.column}}}, or worker id → {cls.column}.",
         }
@@ -207,10 +202,7 @@ class Resource(Section):
     def wires(cls) -> Mapping[str, Wire]:
         """Field name → wire, in the order of declaration."""
         return {
-            name: wire
-            for name, info in cls.model_fields.items()
-            for wire in info.metadata
-            if isinstance(wire, Wire)
+            name: wire for name, info in cls.model_fields.items() for wire in info.metadata if isinstance(wire, Wire)
         }
 
     def to_wire(self, ids: Mapping[Address, str] | None = None) -> dict[str, Any]:
@@ -293,7 +285,7 @@ def read(value: Any, annotation: Any) -> Any:
 
 def normal(value: Any) -> Any:
     """What two spellings of one value have in common; `()` and None are both nothing."""
-    if value == () or value == "":
+    if value in ((), ""):
         return None
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 

@@ -69,8 +69,7 @@ def build_form_answers(form_xml: str, values: Mapping[str, str | Sequence[str]])
         if name not in questions:
             raise DocumentError(f"The form has no question '{name}'.")
     return _document(
-        (name, _answer_to(name, question, _listed(values.get(name, ()))))
-        for name, question in questions.items()
+        (name, _answer_to(name, question, _listed(values.get(name, ())))) for name, question in questions.items()
     )
 
 

@@ -109,9 +109,7 @@ def check_answer_key(xml: str, test_xml: str) -> None:
             _refuse(f"The answer key cannot score the question '{name}': it takes free text.")
         for selection in find_all(question, "AnswerOption/SelectionIdentifier"):
             if selection.text not in choices:
-                _refuse(
-                    f"The answer key names '{selection.text or ''}', no selection of the question '{name}'."
-                )
+                _refuse(f"The answer key names '{selection.text or ''}', no selection of the question '{name}'.")
     _check_ranges(key)
 
 
@@ -210,8 +208,7 @@ def _read(xml: str, parameter: str, roots: tuple[str, ...]) -> Element:
     size = len(xml.encode(errors="surrogatepass"))
     if size > MAX_BYTES:
         _refuse(
-            f"The {parameter} has {size} bytes;"
-            f" it must not be larger than {MAX_BYTES} bytes, including whitespace."
+            f"The {parameter} has {size} bytes; it must not be larger than {MAX_BYTES} bytes, including whitespace."
         )
     root = _parse(xml)
     try:

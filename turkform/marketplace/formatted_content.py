@@ -15,9 +15,7 @@ from turkform.marketplace.xml_schemas import Element
 _XHTML: Final = "http://www.w3.org/1999/xhtml"
 
 _CELL: Final = "align char charoff valign"
-_TABLE_CELL: Final = (
-    "abbr align axis bgcolor char charoff colspan headers height nowrap rowspan scope valign width"
-)
+_TABLE_CELL: Final = "abbr align axis bgcolor char charoff colspan headers height nowrap rowspan scope valign width"
 
 # The page's table, less `title` (for every tag) and `dir` and `lang` (for every tag but br). It lists dd
 # without dt; a list of definitions without terms is nobody's intention, so dt is taken too.
@@ -69,9 +67,7 @@ def problem(content: str) -> str:
     """Return why a FormattedContent's text is refused, or "" where it is good."""
     source = _ENTITY.sub(_as_reference, content)
     try:
-        root = xml_schemas.parse(
-            f'<FormattedContent xmlns="{_XHTML}">{source}</FormattedContent>', keep_comments=True
-        )
+        root = xml_schemas.parse(f'<FormattedContent xmlns="{_XHTML}">{source}</FormattedContent>', keep_comments=True)
     except xml_schemas.InvalidXMLError as error:
         return str(error)
     for node in root.iterdescendants():

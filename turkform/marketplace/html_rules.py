@@ -145,9 +145,7 @@ class _Reader:
         elif self.templates:
             return
         elif name == "body" and self.body:
-            self.report(
-                position, "An “body” start tag seen but an element of the same type was already open."
-            )
+            self.report(position, "An “body” start tag seen but an element of the same type was already open.")
         elif name not in _HEAD:
             self.body = True
 

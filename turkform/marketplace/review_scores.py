@@ -169,9 +169,7 @@ def review_assignment(policy: KnownAnswers, assignment: str, answers: Answers) -
     A question is right when the values given are the key's, all of them and no others; case and punctuation
     count, white space around a value does not.
     """
-    right = {
-        question: _normal(answers.get(question, ())) == known for question, known in policy.answer_key.items()
-    }
+    right = {question: _normal(answers.get(question, ())) == known for question, known in policy.answer_key.items()}
     score = 100 * sum(right.values()) // len(right)
     results = [
         Result("KnownAnswerCorrect", "1" if correct else "0", assignment, question)
@@ -276,8 +274,7 @@ def _plurality_extension(given: "_Parameters") -> Extension | None:
         return None
     if maximum is None or minimum_time is None:
         raise PolicyError(
-            "ExtendIfHITAgreementScoreIsLessThan requires ExtendMaximumAssignments and"
-            " ExtendMinimumTimeInSeconds."
+            "ExtendIfHITAgreementScoreIsLessThan requires ExtendMaximumAssignments and ExtendMinimumTimeInSeconds."
         )
     return Extension(below, maximum, minimum_time)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from lxml import etree
 
-Element: TypeAlias = etree._Element  # noqa: SLF001  the only name lxml has for it
+Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml publishes its element type under this name only
 
 NAMESPACES: Final = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
 
