@@ -1,0 +1,244 @@
+"""What becomes of each item of a batch, decided without an account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from turkform.account import HIT
+from turkform.items import Item
+from turkform.kinds import Batch
+from turkform.kinds.resource import FieldChange
+from turkform.memory import Known, Memory, OpenCall
+from turkform.publication import ItemChange, Op, Publication, Tally, Terms, superseded
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+T = NOW.timestamp()
+DAY = 86_400.0
+OWN, OLD = Terms(18, 21), Terms(12, 14, (FieldChange("reward", "0.10", "0.15"),))
+
+
+@dataclass
+class Page:
+    """A template whose fingerprint is the row's text."""
+
+    def fingerprint(self, row: Any) -> str:
+        return str(row["text"])
+
+
+@dataclass
+class Rows:
+    """A batch's source, its rows in memory."""
+
+    batch: Batch
+    rows: dict[str, str]
+    template: Page = field(default_factory=Page)
+
+    def items(self) -> Any:
+        return (Item(key, {"text": text}, n) for n, (key, text) in enumerate(self.rows.items(), 2))
+
+
+def hit(key: str, fingerprint: str, **changes: Any) -> HIT:
+    """An untouched HIT made an hour ago under the declared terms, to end in a day's time less an hour."""
+    values: dict[str, Any] = {
+        "id": f"3{key.upper()}", "key": key, "generation": 1, "version": 1, "fingerprint": fingerprint,
+        "type_id": "OWN", "created": T - 3600, "expires": T - 3600 + DAY, "maximum": 3, "available": 3,
+        "pending": 0, "completed": 0, "status": "Assignable",
+    }  # fmt: skip
+    return HIT(**(values | changes))
+
+
+def publication(
+    rows: dict[str, str] | None,
+    hits: Sequence[HIT] = (),
+    memory: Memory | None = None,
+    **batch: Any,
+) -> Publication:
+    """One batch, three assignments and a lifetime of a day unless said otherwise."""
+    declared = {"hit_type": "t", "question": {"html": "p.html"}, "assignments": 3, "lifetime": "1d"} | batch
+    if "ends" in batch:
+        del declared["lifetime"]
+    sorted_hits: dict[str, list[HIT]] = {}
+    for one in sorted(hits, key=lambda h: -h.generation):
+        sorted_hits.setdefault(one.key, []).append(one)
+    return Publication(
+        batch=("b", 1),
+        source=None if rows is None else Rows(Batch.model_validate(declared), rows),  # type: ignore[arg-type]
+        hits=sorted_hits,
+        memory=memory or Memory(),
+        terms={"OWN": OWN, "OLD": OLD},
+        desired_terms=OWN,
+        now=NOW,
+        local=T,
+    )
+
+
+def known(one: HIT, **changes: Any) -> Memory:
+    """A journal that made this HIT."""
+    entry = Known(one.id, one.key, one.generation, one.fingerprint, 54, one.created, one.expires)._replace(**changes)
+    return Memory(journal="j", hits={("b", 1): {one.key: entry}}, by_id={one.id: entry})
+
+
+def decide(subject: Publication) -> tuple[list[ItemChange], Tally]:
+    tally = Tally()
+    return [*subject.changes(tally), *superseded(subject)], tally
+
+
+def ops(subject: Publication) -> dict[str, tuple[str, ...]]:
+    return {change.key: tuple(str(op) for op in change.ops) for change in decide(subject)[0]}
+
+
+def test_a_row_without_a_hit_is_published_at_the_price_of_all_its_places() -> None:
+    (change,), _ = decide(publication({"a": "x"}))
+    assert (change.ops, change.cents, change.generation) == ((Op.CREATE,), (54,), 1)
+
+
+def test_an_item_as_declared_needs_nothing() -> None:
+    changes, tally = decide(publication({"a": "x"}, [hit("a", "x")]))
+    assert not changes
+    assert tally.counts["converged"] == 1
+
+
+@pytest.mark.parametrize(
+    ("touched", "expected"),
+    [({}, ("replace",)), ({"available": 2, "pending": 1}, ("keep",)), ({"available": 2}, ("keep",))],
+    ids=["untouched", "in work", "submitted"],
+)
+def test_an_edited_question_replaces_only_what_nobody_has_touched(
+    touched: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    assert ops(publication({"a": "new"}, [hit("a", "old", **touched)])) == {"a": expected}
+
+
+@pytest.mark.parametrize(
+    ("touched", "expected"), [({}, ("move",)), ({"available": 2, "pending": 1}, ("keep",))], ids=["untouched", "work"]
+)
+def test_new_terms_move_untouched_hits_and_leave_work_on_the_old_ones(
+    touched: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    (change,), _ = decide(publication({"a": "x"}, [hit("a", "x", type_id="OLD", **touched)]))
+    assert tuple(str(op) for op in change.ops) == expected
+    assert change.cents == ((18,) if expected == ("move",) else (0,))
+
+
+def test_more_assignments_cost_the_hits_own_terms() -> None:
+    (change,), _ = decide(publication({"a": "x"}, [hit("a", "x")], assignments=5))
+    assert (change.ops, change.more, change.cents) == ((Op.EXTEND,), 2, (36,))
+
+
+@pytest.mark.parametrize(("have", "wanted", "says"), [(9, 10, "below 10"), (3, 2, "never takes places away")])
+def test_what_the_api_cannot_do_to_places_is_refused(have: int, wanted: int, says: str) -> None:
+    changes, tally = decide(publication({"a": "x"}, [hit("a", "x", maximum=have, available=have)], assignments=wanted))
+    assert not changes
+    assert says in next(iter(tally.refusals))
+
+
+def test_a_longer_lifetime_counts_from_the_items_own_publication() -> None:
+    one = hit("a", "x")
+    (change,), _ = decide(publication({"a": "x"}, [one], known(one), lifetime="3d"))
+    assert (change.ops, change.expires, change.cents) == ((Op.PROLONG,), one.created + 3 * DAY, (0,))
+
+
+def test_an_end_that_somebody_else_moved_is_left_to_them() -> None:
+    one = hit("a", "x", expires=T + 600)
+    changes, tally = decide(publication({"a": "x"}, [one], known(one, expires=one.created + DAY)))
+    assert not changes
+    assert tally.counts["interference"] == 1
+
+
+def test_a_closed_batch_expires_what_is_open_and_publishes_nothing() -> None:
+    assert ops(publication({"a": "x", "b": "y"}, [hit("a", "x")], status="closed")) == {"a": ("close",)}
+
+
+def test_a_batch_that_ends_within_thirty_seconds_is_closed() -> None:
+    ends = (NOW + timedelta(seconds=29)).isoformat()
+    assert ops(publication({"a": "x"}, ends=ends)) == {}
+
+
+def test_what_close_has_expired_stays_closed_until_reopened() -> None:
+    one = hit("a", "x", expires=T - 60)
+    closed = publication({"a": "x"}, [one], known(one, ending="close", ended=T - 60))
+    assert ops(closed) == {}
+    closed.reopen = True
+    (change,), _ = decide(closed)
+    assert (change.ops, change.cents) == ((Op.PROLONG,), (54,))
+
+
+def test_a_decayed_hit_is_a_note_until_its_lifetime_reaches_the_future() -> None:
+    one = hit("a", "x", created=T - 2 * DAY, expires=T - DAY)
+    assert ops(publication({"a": "x"}, [one], known(one))) == {}
+    assert ops(publication({"a": "x"}, [one], known(one), lifetime="7d")) == {"a": ("prolong",)}
+
+
+def test_an_unfinished_replacement_is_finished_or_undone() -> None:
+    one = hit("a", "old", expires=T - 60)
+    memory = known(one, ending="replace", ended=T - 60, expires=T - 60)
+    assert ops(publication({"a": "new"}, [one], memory)) == {"a": ("replace",)}
+    assert ops(publication({"a": "old"}, [one], memory)) == {"a": ("prolong",)}
+
+
+def test_a_hit_that_the_account_has_forgotten_is_done_for_ever() -> None:
+    changes, tally = decide(publication({"a": "x"}, [], known(hit("a", "x"))))
+    assert not changes
+    assert tally.counts["gone"] == 1
+
+
+def test_an_item_whose_untouched_hit_we_deleted_is_published_one_generation_on() -> None:
+    (change,), _ = decide(publication({"a": "x"}, [], known(hit("a", "x", generation=4), deleted=True)))
+    assert (change.ops, change.generation) == ((Op.CREATE,), 5)
+
+
+def test_a_removed_row_retires_its_hit_and_answers_are_kept() -> None:
+    worked = hit("b", "y", expires=T - 1, available=2, completed=1)
+    changes, tally = decide(publication({}, [hit("a", "x"), worked]))
+    assert [(c.key, c.ops) for c in changes] == [("a", (Op.RETIRE,))]
+    assert tally.counts["kept answers"] == 1
+
+
+def test_a_removed_row_with_work_in_progress_waits() -> None:
+    assert ops(publication({}, [hit("a", "x", expires=T - 1, available=2, pending=1)])) == {"a": ("wait",)}
+
+
+def test_renamed_keys_are_matched_by_their_fingerprints_and_nothing_is_sent() -> None:
+    subject = publication({"n1": "x", "n2": "y"}, [hit("a", "x"), hit("b", "y")])
+    assert ops(subject) == {"n1": ("rekey",), "n2": ("rekey",)}
+
+
+def test_equal_fingerprints_are_never_guessed_apart() -> None:
+    subject = publication({"n1": "same", "n2": "same"}, [hit("a", "same"), hit("b", "same")])
+    assert set(ops(subject).values()) == {("create",), ("retire",)}
+
+
+def test_the_limit_counts_what_is_out_first_and_then_the_first_rows() -> None:
+    rows = {"a": "1", "b": "2", "c": "3", "d": "4"}
+    assert ops(publication(rows, [hit("d", "4")], limit=2)) == {"a": ("create",)}
+
+
+def test_an_open_call_for_another_marker_is_waited_for_and_for_the_same_is_repeated() -> None:
+    def calling(fingerprint: str, age: float) -> Memory:
+        detail = {"batch": "b", "round": 1, "fingerprint": fingerprint, "generation": 3}
+        call = OpenCall(1, "CreateHITWithHITType", "batch.b", "a", "t", T - age, T - age, detail)
+        return Memory(journal="j", open=(call,))
+
+    assert ops(publication({"a": "x"}, [], calling("other", 10))) == {"a": ("wait",)}
+    assert ops(publication({"a": "x"}, [], calling("other", 90))) == {"a": ("create",)}
+    (change,), _ = decide(publication({"a": "x"}, [], calling("x", 10)))
+    assert (change.ops, change.generation) == ((Op.CREATE,), 3)
+
+
+def test_older_generations_and_untouched_doubles_are_retired_and_worked_doubles_stay() -> None:
+    old = hit("a", "x", id="3OLD", generation=1)
+    double = hit("b", "y", id="3DOUBLE", created=T - 10)
+    worked = hit("b", "y", id="3WORKED", available=2)
+    subject = publication({"a": "x", "b": "y"}, [hit("a", "x", generation=2), old, worked, double])
+    subject.hits["b"].sort(key=lambda h: h.available)  # type: ignore[attr-defined]
+    assert {c.hit.id for c in superseded(subject) if c.hit} == {"3OLD", "3DOUBLE"}
+
+
+def test_a_stream_can_be_run_again_with_the_same_result() -> None:
+    subject = publication({"a": "x", "b": "y"}, [hit("b", "old"), hit("c", "z")])
+    assert decide(subject)[0] == decide(subject)[0]
