@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +14,9 @@ from turkform.kinds import Batch
 from turkform.kinds.resource import FieldChange
 from turkform.memory import Known, Memory, OpenCall
 from turkform.publication import ItemChange, Op, Publication, Tally, Terms, superseded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 T = NOW.timestamp()

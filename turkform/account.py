@@ -240,7 +240,9 @@ def connect(target: Target, url: str | None = None) -> Account:
         if target.endpoint == "local" or (_is_loopback(endpoint) and session.get_credentials() is None):
             # A rehearsal takes any key; a fixed one makes the requester the same every time.
             keys = {"aws_access_key_id": "LOCAL", "aws_secret_access_key": "local", "aws_session_token": ""}
-        client = session.client("mturk", region_name="us-east-1", endpoint_url=endpoint, config=Config(**options), **keys)
+        client = session.client(
+            "mturk", region_name="us-east-1", endpoint_url=endpoint, config=Config(**options), **keys
+        )
     except BotoCoreError as error:
         raise EndpointError(str(error), "Set `profile:` in the environment to one that exists.") from None
     return Account(client, endpoint=endpoint)

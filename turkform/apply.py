@@ -30,15 +30,17 @@ from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, Pending
 from turkform.kinds.worker_block import BLOCK, block_parameters, unblock_parameters
 from turkform.pace import Pace
-from turkform.plan import RECORD, Plan, Step
 from turkform.publication import SENDING, ItemChange, Op, Publication, Tally, superseded
 from turkform.publisher import Publisher, Result
 from turkform.recovery import settle
 from turkform.sender import Request, Sender, Stop
+from turkform.steps import RECORD
 
 if TYPE_CHECKING:
     from turkform.journal import Journal
     from turkform.memory import Ending
+    from turkform.plan import Plan
+    from turkform.steps import Step
     from turkform.survey import Survey
 
 _SEARCH_LAG = 60.0
