@@ -10,7 +10,7 @@ import secrets
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from turkform.account import Account, Observed, observe
 from turkform.diff import Choices, Diff, diff, scope
@@ -21,10 +21,12 @@ from turkform.plan import Plan, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from turkform.account import BatchKey
     from turkform.campaign import Desired
     from turkform.journal import Call, Journal
+    from turkform.memory import Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +73,35 @@ def recall(journal: Journal | None) -> Memory:
         return Memory()
     open_calls = tuple(_open(call) for call in journal.open_intents())
     deleting = {call.detail.get("object") for call in open_calls if call.operation == "DeleteHIT"}
-    rekeys = dict(journal.rekeys())
     hits: dict[BatchKey, dict[str, Known]] = defaultdict(dict)
     by_id = {}
     for row in journal.hits():
         known = Known(
-            row.hit_id, rekeys.get(row.hit_id, row.key), row.generation, row.fingerprint, row.price.cents,
-            row.created_at, row.expires, row.ending, row.ended_at, row.deleted or row.hit_id in deleting,
-        )  # fmt: skip
+            id=row.hit_id,
+            key=row.key,
+            generation=row.generation,
+            fingerprint=row.fingerprint,
+            cents=row.price.cents,
+            created=row.created_at.timestamp(),
+            expires=_seconds(row.expires_at),
+            ending=cast("Ending", row.expired_by_us),
+            ended=_seconds(row.expired_at),
+            deleted=row.deleted_by_us or row.hit_id in deleting,
+        )
         by_id[known.id] = known
         batch = hits[row.batch, row.round]
         if known.key not in batch or batch[known.key].generation < known.generation:
             batch[known.key] = known
     grants: dict[str, set[str]] = defaultdict(set)
-    for type_id, worker in journal.grants():
-        grants[type_id].add(worker)
+    for grant in journal.grants():
+        grants[grant.type_id].add(grant.worker)
     for call in open_calls:
         if call.operation == GRANT and call.detail.get("type"):
             grants[str(call.detail["type"])].add(call.key)
     types = {
-        Address.parse(row.address).name: KnownType(row.type_id, row.name, row.deleted_at) for row in journal.types()
+        Address.parse(row.address).name: KnownType(row.type_id, row.name, _seconds(row.deleted_at))
+        for row in journal.types()
+        if row.address != "record"
     }
     return Memory(
         journal=journal.id,
@@ -98,12 +109,16 @@ def recall(journal: Journal | None) -> Memory:
         environment=journal.environment,
         hits=dict(hits),
         by_id=by_id,
-        rekeys=rekeys,
+        rekeys=dict(journal.rekeys()),
         open=open_calls,
         grants={type_id: frozenset(workers) for type_id, workers in grants.items()},
-        blocks=frozenset(journal.blocks()),
+        blocks=frozenset(block.worker for block in journal.blocks()),
         types=types,
     )
+
+
+def _seconds(time: datetime | None) -> float:
+    return time.timestamp() if time else 0.0
 
 
 def _open(call: Call) -> OpenCall:
