@@ -1,1 +1,1 @@
-"""The marketplace: a server that speaks the Mechanical Turk Requester API; it imports nothing else of turkform."""
+"""The marketplace: a server that speaks the Mechanical Turk Requester API, an island of its own."""

@@ -1,0 +1,198 @@
+"""`python -m turkform.marketplace`: run the server, move its clock, play its workers.
+
+The commands beside `serve` speak to a running server with the token in its control file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import socket
+import sys
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_USAGE = 64
+_CONTROL = click.option(
+    "--control-file", type=click.Path(path_type=Path), required=True, help="Where the server keeps its address."
+)
+
+
+@click.group()
+def main() -> None:
+    """The marketplace: a server that speaks the Mechanical Turk Requester API."""
+
+
+@main.command()
+@click.option("--rehearsal", is_flag=True, help="Loopback only, any access key, a clock that can be moved.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8750, show_default=True, help="0 takes a free one.")
+@click.option("--store", default="sqlite:///marketplace.sqlite", show_default=True, help="Where everything is kept.")
+@click.option("--fees", default="mturk", show_default=True, help="mturk, none, or a percentage like 10%.")
+@click.option("--control-file", type=click.Path(path_type=Path), help="Write address and token here, mode 0600.")
+@click.option("--linger", type=float, help="End so many seconds after the last control connection closed.")
+def serve(
+    rehearsal: bool,  # noqa: FBT001 - click passes options by name
+    host: str,
+    port: int,
+    store: str,
+    fees: str,
+    control_file: Path | None,
+    linger: float | None,
+) -> None:
+    """Run the marketplace until SIGTERM or SIGINT."""
+    if not rehearsal:
+        raise click.ClickException("only --rehearsal works in this version")
+    if host not in {"127.0.0.1", "localhost", "::1"}:
+        raise click.UsageError("a rehearsal listens on loopback only: 127.0.0.1, localhost or ::1")
+    import uvicorn
+
+    from turkform.marketplace.app import Marketplace
+    from turkform.marketplace.payments import fees_named
+    from turkform.marketplace.service import Service
+    from turkform.marketplace.store import Store
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    port = listener.getsockname()[1]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    token = secrets.token_urlsafe(32)
+    database = Store(store)
+    server: uvicorn.Server
+
+    def stop() -> None:
+        server.should_exit = True
+
+    market = Marketplace(Service(database, fees_named(fees)), token=token, linger=linger, stop=stop)
+    market.hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"})
+
+    class Announced(uvicorn.Server):
+        """Says where it is as soon as it answers."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if control_file is not None:
+                _announce(control_file, {"url": url, "token": token, "pid": os.getpid(), "store": store})
+            click.echo(f"serving {url}")
+
+    config = uvicorn.Config(
+        market.application(), log_level="warning", access_log=False, date_header=False, server_header=False,
+        timeout_graceful_shutdown=1, lifespan="off",
+    )  # fmt: skip
+    server = Announced(config)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        database.close()
+        if control_file is not None:
+            control_file.unlink(missing_ok=True)
+
+
+def _announce(path: Path, document: dict[str, Any]) -> None:
+    """Write the control file whole or not at all, for this user's eyes only."""
+    document["started"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(document, file)
+    draft.replace(path)
+
+
+@main.command()
+@_CONTROL
+@click.option("--advance", help="How far to move it on: 3d, 2h, 90s.")
+def clock(control_file: Path, advance: str | None) -> None:
+    """Tell a rehearsal's clock, or move it on."""
+    seconds = 0
+    if advance is not None:
+        parts = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", advance)
+        if not advance or parts is None:
+            raise click.UsageError(f'"{advance}" is not a duration. Write it like 3d, 2h or 90s')
+        seconds = sum(int(n) * _UNITS[unit] for n, unit in zip(parts.groups(), "dhms", strict=True) if n)
+    click.echo(_control(control_file, "clock", {"advance_seconds": seconds})["now"])
+
+
+@main.group()
+def worker() -> None:
+    """Play a worker of a rehearsal."""
+
+
+def _who(command: Any) -> Any:
+    command = click.option("--worker", "worker_id", required=True, help="The worker's id, like A1EXAMPLE.")(command)
+    command = click.option("--hit", required=True, help="The HIT's id.")(command)
+    return _CONTROL(command)
+
+
+@worker.command()
+@_who
+def accept(control_file: Path, hit: str, worker_id: str) -> None:
+    """Accept a HIT; prints the AssignmentId."""
+    click.echo(_control(control_file, "worker/accept", {"hit": hit, "worker": worker_id})["assignment_id"])
+
+
+@worker.command(name="return")
+@_who
+def give_back(control_file: Path, hit: str, worker_id: str) -> None:
+    """Return an accepted HIT."""
+    click.echo(_control(control_file, "worker/return", {"hit": hit, "worker": worker_id})["assignment_id"])
+
+
+@worker.command()
+@_who
+@click.option("--answers", required=True, help="A JSON object: field to text, or to a list of texts.")
+def submit(control_file: Path, hit: str, worker_id: str, answers: str) -> None:
+    """Submit answers, accepting first where needed; prints the AssignmentId."""
+    try:
+        given = json.loads(answers)
+    except ValueError as error:
+        raise click.UsageError(f"--answers is not JSON: {error}") from None
+    body = {"hit": hit, "worker": worker_id, "answers": given}
+    click.echo(_control(control_file, "worker/submit", body)["assignment_id"])
+
+
+def _control(path: Path, what: str, body: dict[str, Any]) -> dict[str, Any]:
+    try:
+        server = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise click.ClickException(f"no marketplace is running here: there is no {path}") from None
+    request = urllib.request.Request(  # noqa: S310 - the control file is ours, and says http
+        f"{server['url']}/control/{what}",
+        json.dumps(body).encode(),
+        {"Authorization": f"Bearer {server['token']}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise click.ClickException(json.load(error).get("error", str(error))) from None
+    except OSError:
+        raise click.ClickException(f"the marketplace at {server['url']} does not answer") from None
+    return found
+
+
+if __name__ == "__main__":
+    try:
+        main(standalone_mode=False)
+    except click.UsageError as problem:
+        problem.show()
+        sys.exit(_USAGE)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(1)
+    except click.Abort:
+        sys.exit(130)

@@ -1,0 +1,101 @@
+"""Money: what a place costs, what is held for it, and the balance.
+
+In: rewards and fees. Out: whole cents. The full cost of a HIT is held when it is made or extended, moves to
+paid at approval, and is released by rejection and for places unfilled at expiry.
+
+Source: https://www.mturk.com/pricing, and "Accessing Mechanical Turk" in the requester guide (read 23 Nov
+2026). That money is held and not spent at creation is UNCERTAIN: no page says it outright.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from turkform.marketplace.protocol import request_error
+from turkform.marketplace.store import requesters
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+PURSE = 1_000_000
+"""Cents a new requester has in rehearsal, as the sandbox always showed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """In thousandths of the reward; `minimum` in cents per assignment and per bonus."""
+
+    rate: int
+    crowded: int = 0
+    masters: int = 0
+    minimum: int = 0
+
+    def unit(self, reward: int, *, maximum: int, masters: bool) -> int:
+        """Cents for one assignment of a HIT with `maximum` places: reward and fee, half a cent up."""
+        thousandths = self.rate + (self.crowded if maximum >= 10 else 0) + (self.masters if masters else 0)
+        return reward + max(self.minimum, (reward * thousandths + 500) // 1000)
+
+
+def fees_named(text: str) -> Fees:
+    """`mturk`, `none`, or a percentage.
+
+    Raises:
+        ValueError: none of these.
+    """
+    if text == "mturk":
+        return Fees(200, crowded=200, masters=50, minimum=1)
+    if text == "none":
+        return Fees(0)
+    if not text.endswith("%"):
+        raise ValueError(f"{text} is not mturk, none or a percentage")
+    return Fees(round(float(text[:-1]) * 10))
+
+
+def cents(amount: str) -> int:
+    """A CurrencyAmount in cents; the model's pattern has been checked."""
+    whole, _, fraction = amount.partition(".")
+    return int(whole) * 100 + int((fraction + "00")[:2])
+
+
+def dollars(amount: int) -> str:
+    """Cents as the API writes money."""
+    return f"{amount // 100}.{amount % 100:02d}"
+
+
+def hold(connection: Connection, requester: str, amount: int) -> None:
+    """Hold money for places.
+
+    Raises:
+        ApiError: InsufficientFunds; nothing is held then.
+    """
+    r = requesters.c
+    taken = update(requesters).where(r.id == requester, r.balance - r.held >= amount).values(held=r.held + amount)
+    if not connection.execute(taken).rowcount:
+        raise request_error(
+            "InsufficientFunds",
+            "This Requester has insufficient funds in their account to complete this transaction.",
+        )
+
+
+def release(connection: Connection, requester: str, amount: int) -> None:
+    """Give held money back."""
+    if amount:
+        r = requesters.c
+        connection.execute(update(requesters).where(r.id == requester).values(held=r.held - amount))
+
+
+def pay(connection: Connection, requester: str, amount: int) -> None:
+    """Turn held money into paid money."""
+    r = requesters.c
+    connection.execute(
+        update(requesters).where(r.id == requester).values(held=r.held - amount, balance=r.balance - amount)
+    )
+
+
+def balance(connection: Connection, requester: str) -> dict[str, Any]:
+    """GetAccountBalance."""
+    row = connection.execute(select(requesters.c.balance, requesters.c.held).where(requesters.c.id == requester)).one()
+    return {"AvailableBalance": dollars(row.balance - row.held), "OnHoldBalance": dollars(row.held)}

@@ -1,0 +1,300 @@
+"""The wire: JSON 1.1 by botocore's own service model, the error envelope, and who is asking.
+
+In: one HTTP request. Out: the operation, its checked parameters and the access key that signed it; or an
+`ApiError` in exactly MTurk's shape. Checks are compiled from the model once, and go further than boto3's
+own: patterns, enums and lengths, which boto3 lets through.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Check = Callable[[Any, str, list[str]], None]
+
+TARGET = "MTurkRequesterServiceV20170117."
+SERVICE = "mturk-requester"
+SIGNATURE_AGE = 900
+"""Seconds that a signature is good for, either way."""
+_CREDENTIAL = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[A-Za-z0-9]{1,128})/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/"
+    r"(?P<service>[a-z-]+)/aws4_request, *SignedHeaders=(?P<headers>[a-z0-9;-]+), *"
+    r"Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+class ApiError(Exception):
+    """A refusal as the wire says it: the modelled type, MTurk's own code, and a sentence."""
+
+    def __init__(self, code: str, message: str, turk_code: str = "", status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.message, self.turk_code, self.status = code, message, turk_code, status
+
+    def body(self, now: float) -> bytes:
+        """The envelope; the message ends in the server's epoch milliseconds, as MTurk's did."""
+        envelope = {"__type": self.code, "Message": f"{self.message} ({int(now * 1000)})"}
+        if self.code in {"ValidationException", *_ACCESS}:
+            envelope["Message"] = self.message
+        if self.turk_code:
+            envelope["TurkErrorCode"] = self.turk_code
+        return msgspec.json.encode(envelope)
+
+
+_ACCESS = ("InvalidSignatureException", "UnrecognizedClientException", "MissingAuthenticationTokenException")
+
+
+def request_error(code: str, message: str) -> ApiError:
+    """A `RequestError` with its `AWS.MechanicalTurk` code."""
+    return ApiError("RequestError", message, f"AWS.MechanicalTurk.{code}")
+
+
+def parameter_error(message: str, turk_code: str = "") -> ApiError:
+    """A value that the model allows and MTurk did not."""
+    return ApiError("ParameterValidationError", message, turk_code)
+
+
+# --- the model -------------------------------------------------------------------------------------
+
+
+@cache
+def model() -> dict[str, Any]:
+    """The description by botocore of the service, version 2017-01-17."""
+    folder = resources.files("botocore") / "data" / "mturk" / "2017-01-17"
+    loaded: dict[str, Any] = json.loads(gzip.decompress((folder / "service-2.json.gz").read_bytes()))
+    return loaded
+
+
+def operations() -> list[str]:
+    """The names of all operations, in alphabetical order."""
+    return sorted(model()["operations"])
+
+
+@cache
+def checker(operation: str) -> Check:
+    """The compiled check of an operation's parameters."""
+    return _compile(model()["operations"][operation]["input"]["shape"])
+
+
+@cache
+def _compile(name: str) -> Check:
+    shape = model()["shapes"][name]
+    kind = shape["type"]
+    if kind == "structure":
+        return _structure(shape)
+    if kind == "list":
+        return _list(shape)
+    if kind == "string":
+        return _string(shape)
+    if kind in {"integer", "long"}:
+        return _integer(shape)
+    return {"boolean": _boolean, "timestamp": _timestamp}[kind]
+
+
+def _structure(shape: Mapping[str, Any]) -> Check:
+    members = {name: member["shape"] for name, member in shape["members"].items()}
+    required = shape.get("required", ())
+
+    def check(value: Any, path: str, found: list[str]) -> None:
+        if not isinstance(value, dict):
+            found.append(_breach(value, path, "Member must be a structure"))
+            return
+        found.extend(
+            _breach(None, _below(path, name), "Member must not be null") for name in required if value.get(name) is None
+        )
+        for name, part in value.items():
+            if part is not None and name in members:
+                _compile(members[name])(part, _below(path, name), found)
+
+    return check
+
+
+def _list(shape: Mapping[str, Any]) -> Check:
+    member = shape["member"]["shape"]
+
+    def check(value: Any, path: str, found: list[str]) -> None:
+        if not isinstance(value, list):
+            found.append(_breach(value, path, "Member must be a list"))
+            return
+        inside = _compile(member)
+        for number, part in enumerate(value, 1):
+            inside(part, f"{path}.{number}.member", found)
+
+    return check
+
+
+def _string(shape: Mapping[str, Any]) -> Check:
+    pattern = re.compile(shape["pattern"]) if "pattern" in shape else None
+    enum = frozenset(shape.get("enum", ()))
+    low, high = shape.get("min", 0), shape.get("max", 1 << 40)
+
+    def check(value: Any, path: str, found: list[str]) -> None:
+        if not isinstance(value, str):
+            found.append(_breach(value, path, "Member must be a string"))
+            return
+        if len(value) < low:
+            found.append(_breach(value, path, f"Member must have length greater than or equal to {low}"))
+        if len(value) > high:
+            found.append(_breach(value, path, f"Member must have length less than or equal to {high}"))
+        if pattern is not None and not pattern.search(value):
+            found.append(_breach(value, path, f"Member must satisfy regular expression pattern: {pattern.pattern}"))
+        if enum and value not in enum:
+            found.append(_breach(value, path, f"Member must satisfy enum value set: [{', '.join(sorted(enum))}]"))
+
+    return check
+
+
+def _integer(shape: Mapping[str, Any]) -> Check:
+    low, high = shape.get("min"), shape.get("max")
+
+    def check(value: Any, path: str, found: list[str]) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            found.append(_breach(value, path, "Member must be an integer"))
+        elif low is not None and value < low:
+            found.append(_breach(value, path, f"Member must have value greater than or equal to {low}"))
+        elif high is not None and value > high:
+            found.append(_breach(value, path, f"Member must have value less than or equal to {high}"))
+
+    return check
+
+
+def _boolean(value: Any, path: str, found: list[str]) -> None:
+    if not isinstance(value, bool):
+        found.append(_breach(value, path, "Member must be a boolean"))
+
+
+def _timestamp(value: Any, path: str, found: list[str]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        found.append(_breach(value, path, "Member must be a timestamp in epoch seconds"))
+
+
+def _below(path: str, name: str) -> str:
+    inner = name[0].lower() + name[1:]
+    return f"{path}.{inner}" if path else inner
+
+
+def _breach(value: Any, path: str, constraint: str) -> str:
+    shown = "null" if value is None else str(value)[:1000]
+    return f"Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def check(operation: str, parameters: Any) -> None:
+    """Refuse what breaks the model, in the words of AWS's own front end.
+
+    Raises:
+        ApiError: `ValidationException`, every breach named.
+    """
+    found: list[str] = []
+    checker(operation)(parameters, "", found)
+    if found:
+        plural = "s" if len(found) > 1 else ""
+        raise ApiError("ValidationException", f"{len(found)} validation error{plural} detected: {'; '.join(found)}")
+
+
+# --- requests --------------------------------------------------------------------------------------
+
+
+def operation_of(headers: Mapping[str, str]) -> str:
+    """The operation a request names.
+
+    Raises:
+        ApiError: none that this API has.
+    """
+    target = headers.get("x-amz-target", "")
+    name = target.removeprefix(TARGET)
+    if name == target or name not in model()["operations"]:
+        raise ApiError("UnknownOperationException", f"there is no operation {target[:200]}")
+    return name
+
+
+def parameters_of(body: bytes) -> dict[str, Any]:
+    """The request's JSON.
+
+    Raises:
+        ApiError: not a JSON object.
+    """
+    try:
+        found = msgspec.json.decode(body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = None
+    if not isinstance(found, dict):
+        raise ApiError("SerializationException", "the body is not a JSON object")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What an Authorization header claims."""
+
+    key: str
+    date: str
+    region: str
+    headers: tuple[str, ...]
+    signature: str
+
+
+def credential_of(headers: Mapping[str, str]) -> Credential:
+    """Read the Authorization header.
+
+    Raises:
+        ApiError: none, not SigV4, or signed for another service.
+    """
+    text = headers.get("authorization", "")
+    match = _CREDENTIAL.fullmatch(text)
+    if not match:
+        raise ApiError("MissingAuthenticationTokenException", "Request is missing Authentication Token", status=403)
+    if match["service"] != SERVICE:
+        raise ApiError(
+            "InvalidSignatureException", f"Credential should be scoped to correct service: '{SERVICE}'.", status=403
+        )
+    return Credential(
+        match["key"], match["date"], match["region"], tuple(match["headers"].split(";")), match["signature"]
+    )
+
+
+def verify(
+    credential: Credential, secret: str, *, path: str, headers: Mapping[str, str], body: bytes, now: datetime
+) -> None:
+    """Check a signature over the headers as they arrived; `now` is the real clock.
+
+    Raises:
+        ApiError: altered, forged or older than fifteen minutes.
+    """
+    stamp = headers.get("x-amz-date", "")
+    try:
+        signed = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise ApiError("InvalidSignatureException", "X-Amz-Date is missing or malformed", status=403) from None
+    if abs((now - signed).total_seconds()) > SIGNATURE_AGE or not stamp.startswith(credential.date):
+        raise ApiError("InvalidSignatureException", f"Signature expired: {stamp}", status=403)
+    if not {"host", "x-amz-date"} <= set(credential.headers):
+        raise ApiError("InvalidSignatureException", "host and x-amz-date must be signed", status=403)
+    lines = [f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in credential.headers]
+    canonical = "\n".join(
+        ["POST", quote(path, safe="/~"), "", "".join(lines), ";".join(credential.headers),
+         hashlib.sha256(body).hexdigest()]
+    )  # fmt: skip
+    scope = f"{credential.date}/{credential.region}/{SERVICE}/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = f"AWS4{secret}".encode()
+    for part in (credential.date, credential.region, SERVICE, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    if not hmac.compare_digest(hmac.digest(key, text.encode(), "sha256").hex(), credential.signature):
+        raise ApiError(
+            "InvalidSignatureException",
+            "The request signature we calculated does not match the signature you provided.",
+            status=403,
+        )

@@ -1,0 +1,308 @@
+"""The marketplace's tables, its one transaction per request, and its pages.
+
+In: a database URL. Out: a `Store` that runs handlers inside a transaction. Times are epoch seconds, money
+is whole cents. Lists are paged by key, never by offset, so the last page costs what the first does; a page's
+token is bound to the operation and the arguments it came from.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import string
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Engine,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    insert,
+    select,
+    update,
+)
+
+from turkform.marketplace.protocol import ApiError, parameter_error, request_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sqlalchemy import Connection, Row, Select
+
+TOKEN_LIFE = 86_400.0
+"""Requester guide, "Request tokens": forgotten after 24 hours."""
+PAGE = 10
+MOST = 100
+_ALPHABET = string.ascii_uppercase + string.digits
+
+metadata = MetaData()
+
+settings = Table("settings", metadata, Column("name", String(40), primary_key=True), Column("value", Text))
+requesters = Table(
+    "requesters",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("access_key", String(128), unique=True),
+    Column("balance", Integer, nullable=False),
+    Column("held", Integer, nullable=False, default=0),
+)
+hit_types = Table(
+    "hit_types",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("requester", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("group_id", String(64), nullable=False),
+    Column("title", Text),
+    Column("description", Text),
+    Column("keywords", Text),
+    Column("reward", Integer, nullable=False),
+    Column("duration", Integer, nullable=False),
+    Column("auto_approval", Integer, nullable=False),
+    Column("requirements", Text, nullable=False),
+    Column("masters", Integer, nullable=False),
+    UniqueConstraint("requester", "digest"),
+)
+hits = Table(
+    "hits",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), unique=True, nullable=False),
+    Column("requester", String(64), nullable=False),
+    Column("type_id", String(64), nullable=False, index=True),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("maximum", Integer, nullable=False),
+    Column("pending", Integer, nullable=False, default=0),
+    Column("submitted", Integer, nullable=False, default=0),
+    Column("approved", Integer, nullable=False, default=0),
+    Column("rejected", Integer, nullable=False, default=0),
+    Column("taken", Integer, nullable=False, default=0),
+    Column("question", Text, nullable=False),
+    Column("annotation", Text),
+    Column("reviewing", Integer, nullable=False, default=0),
+    Column("disposed", Integer, nullable=False, default=0),
+    Column("holding", Integer, nullable=False, default=1),
+    Column("unit", Integer, nullable=False),
+)
+Index("hits_listed", hits.c.requester, hits.c.disposed, hits.c.seq)
+Index("hits_ending", hits.c.holding, hits.c.expires)
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), unique=True, nullable=False),
+    Column("hit", String(64), nullable=False, index=True),
+    Column("requester", String(64), nullable=False),
+    Column("worker", String(64), nullable=False),
+    Column("status", String(12), nullable=False),
+    Column("accepted", Float, nullable=False),
+    Column("deadline", Float, nullable=False),
+    Column("submitted", Float),
+    Column("due", Float),
+    Column("approved", Float),
+    Column("rejected", Float),
+    Column("answer", Text),
+    Column("feedback", Text),
+)
+Index("assignments_late", assignments.c.status, assignments.c.deadline)
+Index("assignments_due", assignments.c.status, assignments.c.due)
+qualification_types = Table(
+    "qualification_types",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), unique=True, nullable=False),
+    Column("requester", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("deleted", Float),
+    Column("fields", Text, nullable=False),
+)
+Index("qualification_types_named", qualification_types.c.requester, qualification_types.c.name)
+grants = Table(
+    "grants",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("type_id", String(64), nullable=False),
+    Column("worker", String(64), nullable=False),
+    Column("value", Integer, nullable=False),
+    Column("granted", Float, nullable=False),
+    Column("status", String(8), nullable=False),
+    UniqueConstraint("type_id", "worker"),
+)
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("requester", String(64), nullable=False),
+    Column("worker", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("requester", "worker"),
+)
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("requester", String(64), primary_key=True),
+    Column("operation", String(64), primary_key=True),
+    Column("token", String(300), primary_key=True),
+    Column("used", Float, nullable=False),
+    Column("object_id", String(64), nullable=False),
+)
+
+
+def new_id() -> str:
+    """An id as MTurk's look: thirty upper-case alphanumerics that begin with 3."""
+    return "3" + "".join(secrets.choice(_ALPHABET) for _ in range(29))
+
+
+def requester_id(access_key: str) -> str:
+    """The requester that an access key names in rehearsal: the same one every time."""
+    digest = hashlib.sha256(access_key.encode()).digest()
+    return "A" + base64.b32encode(digest).decode()[:13]
+
+
+class Store:
+    """One database; every request is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            _tune(self.engine)
+        metadata.create_all(self.engine)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection that commits when its block ends well."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def offset(self) -> float:
+        """How far the marketplace's clock is ahead of the real one, in seconds."""
+        with self.transaction() as connection:
+            value = connection.execute(select(settings.c.value).where(settings.c.name == "offset")).scalar()
+        return float(value or 0)
+
+    def advance(self, seconds: float) -> float:
+        """Move the clock on; it never goes back."""
+        total = self.offset() + seconds
+        with self.transaction() as connection:
+            moved = update(settings).where(settings.c.name == "offset").values(value=str(total))
+            if not connection.execute(moved).rowcount:
+                connection.execute(insert(settings).values(name="offset", value=str(total)))
+        return total
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+
+def _tune(engine: Engine) -> None:
+    """WAL and a full sync at each commit; writers take their lock when they begin."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+# --- tokens ----------------------------------------------------------------------------------------
+
+
+def refuse_repeat(connection: Connection, requester: str, operation: str, token: str | None, now: float) -> None:
+    """A token used within the last 24 hours is an error that names what it made.
+
+    Raises:
+        ApiError: `HitAlreadyExists` for creations, RequestError for all else.
+    """
+    if token is None:
+        return
+    t = tokens.c
+    row = connection.execute(
+        select(t.used, t.object_id).where(t.requester == requester, t.operation == operation, t.token == token)
+    ).first()
+    if row is None or now - row.used >= TOKEN_LIFE:
+        return
+    message = f'The idempotency token "{token}" has already been processed.'
+    if operation.startswith("CreateHIT"):
+        raise request_error(
+            "HitAlreadyExists", f"{message} HIT {row.object_id} already exists with this token: HITId={row.object_id}"
+        )
+    raise ApiError("RequestError", message)
+
+
+def keep_token(
+    connection: Connection, requester: str, operation: str, token: str | None, *, now: float, object_id: str
+) -> None:
+    """Remember a token; only successes are remembered."""
+    if token is None:
+        return
+    t = tokens.c
+    key = (t.requester == requester) & (t.operation == operation) & (t.token == token)
+    if not connection.execute(update(tokens).where(key).values(used=now, object_id=object_id)).rowcount:
+        connection.execute(
+            insert(tokens).values(requester=requester, operation=operation, token=token, used=now, object_id=object_id)
+        )
+
+
+# --- pages -----------------------------------------------------------------------------------------
+
+
+def page(
+    connection: Connection,
+    query: Select[Any],
+    seq: Any,
+    parameters: Mapping[str, Any],
+    *,
+    member: str,
+    draw: Callable[[Row[Any]], dict[str, Any]],
+    newest_first: bool = False,
+) -> dict[str, Any]:
+    """One page of a list: NextToken with every page that has items, the end is an empty page."""
+    after = _position(parameters)
+    if after is not None:
+        query = query.where(seq < after if newest_first else seq > after)
+    query = query.order_by(seq.desc() if newest_first else seq).limit(parameters.get("MaxResults") or PAGE)
+    rows = connection.execute(query).all()
+    found: dict[str, Any] = {"NumResults": len(rows), member: [draw(row) for row in rows]}
+    if rows:
+        found["NextToken"] = _token(parameters, rows[-1].seq)
+    return found
+
+
+def _bound(parameters: Mapping[str, Any]) -> str:
+    kept = {k: v for k, v in parameters.items() if k not in {"NextToken", "MaxResults"}}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _token(parameters: Mapping[str, Any], position: int) -> str:
+    return base64.urlsafe_b64encode(f"{_bound(parameters)}:{position}".encode()).decode()
+
+
+def _position(parameters: Mapping[str, Any]) -> int | None:
+    token = parameters.get("NextToken")
+    if token is None:
+        return None
+    try:
+        bound, _, position = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
+        found = int(position)
+    except ValueError:
+        bound, found = "", 0
+    if bound != _bound(parameters):
+        raise parameter_error(f'The value "{token}" is not valid for the parameter NextToken.')
+    return found
