@@ -12,8 +12,7 @@ from turkform.marketplace.documents import DocumentError
 
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 HEAD = (
-    '<?xml version="1.0" encoding="ASCII"?>'
-    f'<QuestionFormAnswers xmlns="{SCHEMAS}/2005-10-01/QuestionFormAnswers.xsd">'
+    f'<?xml version="1.0" encoding="ASCII"?><QuestionFormAnswers xmlns="{SCHEMAS}/2005-10-01/QuestionFormAnswers.xsd">'
 )
 TAIL = "</QuestionFormAnswers>"
 
@@ -34,9 +33,7 @@ FORM = f"""<QuestionForm xmlns="{SCHEMAS}/2017-11-06/QuestionForm.xsd">
 
 # Text as XML can hold it; the rest becomes U+FFFD.
 xml_text = st.text(
-    st.characters(codec="utf-8", exclude_characters="\ufffe\uffff").filter(
-        lambda c: c >= " " or c in "\t\n\r"
-    )
+    st.characters(codec="utf-8", exclude_characters="\ufffe\uffff").filter(lambda c: c >= " " or c in "\t\n\r")
 )
 names = xml_text.filter(bool)
 
@@ -95,10 +92,7 @@ def ranges(*spans: tuple[int, int, int], outside: int) -> str:
 class TestBuildAnswers:
     def test_every_field_is_free_text_in_one_line_as_production_wrote_it(self) -> None:
         assert build_answers([("animal", "cat"), ("why", "")]) == (
-            HEAD
-            + answer("animal", "<FreeText>cat</FreeText>")
-            + answer("why", "<FreeText></FreeText>")
-            + TAIL
+            HEAD + answer("animal", "<FreeText>cat</FreeText>") + answer("why", "<FreeText></FreeText>") + TAIL
         )
 
     @pytest.mark.parametrize(
@@ -116,10 +110,7 @@ class TestBuildAnswers:
 
     def test_a_field_sent_several_times_is_one_answer_joined_by_bars(self) -> None:
         xml = build_answers([("a", "1"), ("b", "x"), ("a", "2")])
-        assert (
-            xml
-            == HEAD + answer("a", "<FreeText>1|2</FreeText>") + answer("b", "<FreeText>x</FreeText>") + TAIL
-        )
+        assert xml == HEAD + answer("a", "<FreeText>1|2</FreeText>") + answer("b", "<FreeText>x</FreeText>") + TAIL
 
     def test_nothing_submitted_is_a_document_without_answers(self) -> None:
         assert build_answers([]) == HEAD + TAIL
@@ -158,9 +149,7 @@ class TestBuildFormAnswers:
     @pytest.mark.parametrize("values", [{}, {"animal": "", "size": [], "why": [""]}])
     def test_a_question_left_open_has_an_answer_with_nothing_in_it(self, values: dict[str, str]) -> None:
         xml = build_form_answers(FORM, values)
-        assert xml == (
-            HEAD + answer("animal", "") + answer("size", "") + answer("why", "<FreeText></FreeText>") + TAIL
-        )
+        assert xml == (HEAD + answer("animal", "") + answer("size", "") + answer("why", "<FreeText></FreeText>") + TAIL)
         assert parse_answers(xml) == {"animal": (), "size": (), "why": ()}
 
     @pytest.mark.parametrize(
@@ -200,9 +189,7 @@ class TestParseAnswers:
         xml = chosen(one="a").replace("ASCII", "UTF-8").replace("><", ">\n<")
         assert parse_answers(xml) == {"one": ("a",)}
 
-    @pytest.mark.parametrize(
-        "xml", ["", "<a>", HEAD, HEAD + "<Answer/>" + TAIL, FORM, "<!DOCTYPE a>" + HEAD + TAIL]
-    )
+    @pytest.mark.parametrize("xml", ["", "<a>", HEAD, HEAD + "<Answer/>" + TAIL, FORM, "<!DOCTYPE a>" + HEAD + TAIL])
     def test_anything_else_is_refused(self, xml: str) -> None:
         with pytest.raises(DocumentError):
             parse_answers(xml)

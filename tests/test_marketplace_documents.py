@@ -64,8 +64,7 @@ def question(name: str, answer: str, *, content: str = "<Text>Which?</Text>", he
 
 def selection(*names: str, other: str = "", style: str = "") -> str:
     choices = "".join(
-        f"<Selection><SelectionIdentifier>{name}</SelectionIdentifier><Text>{name}</Text></Selection>"
-        for name in names
+        f"<Selection><SelectionIdentifier>{name}</SelectionIdentifier><Text>{name}</Text></Selection>" for name in names
     )
     return f"<SelectionAnswer>{style}<Selections>{choices}{other}</Selections></SelectionAnswer>"
 
@@ -200,9 +199,7 @@ class TestHtmlQuestion:
             ("<p\na\n=\n'1'b=2>", "4,4"),
         ],
     )
-    def test_attributes_without_a_space_between_them_are_refused_with_their_place(
-        self, page: str, place: str
-    ) -> None:
+    def test_attributes_without_a_space_between_them_are_refused_with_their_place(self, page: str, place: str) -> None:
         error = refusal(check_question, html_question(page))
         assert error.turk_code == XHTML_ERROR
         assert f"<! [{place}] No space between attributes. !>" in error.detail
@@ -221,12 +218,8 @@ class TestHtmlQuestion:
     @pytest.mark.parametrize(
         "around", [("<![CDATA[", "]]>"), ("<!-- c --><![CDATA[", "]]><![CDATA[]]>"), ("\n<![CDATA[", "]]>\n")]
     )
-    @pytest.mark.parametrize(
-        "before", ["", '<?xml version="1.0" encoding="UTF-8"?>\n', "<!-- note -->\n", "\n"]
-    )
-    def test_a_page_is_taken_however_its_xml_is_written(
-        self, page: str, around: tuple[str, str], before: str
-    ) -> None:
+    @pytest.mark.parametrize("before", ["", '<?xml version="1.0" encoding="UTF-8"?>\n', "<!-- note -->\n", "\n"])
+    def test_a_page_is_taken_however_its_xml_is_written(self, page: str, around: tuple[str, str], before: str) -> None:
         check_question(html_question(page, around=around, before=before))
 
     def test_a_page_may_be_escaped_instead_of_in_a_cdata_section(self) -> None:
@@ -260,9 +253,7 @@ class TestHtmlQuestion:
     def test_xml_that_is_not_well_formed_or_off_schema_is_refused_with_its_details(self, xml: str) -> None:
         error = refusal(check_question, xml)
         assert error.turk_code == XML_ERROR
-        assert error.detail.startswith(
-            "There was an error parsing the XML question or answer data in your request."
-        )
+        assert error.detail.startswith("There was an error parsing the XML question or answer data in your request.")
         assert re.search(r"Details: .", error.detail)
 
     def test_a_breach_of_the_schema_is_named_as_the_service_named_it(self) -> None:
@@ -361,9 +352,7 @@ class TestExternalQuestion:
 
 class TestQuestionForm:
     @pytest.mark.parametrize("version", ["2017-11-06", "2005-10-01"])
-    def test_a_form_with_every_element_is_a_question_and_a_test_in_both_namespaces(
-        self, version: str
-    ) -> None:
+    def test_a_form_with_every_element_is_a_question_and_a_test_in_both_namespaces(self, version: str) -> None:
         xml = FULL_FORM.replace("2017-11-06", version)
         check_question(xml)
         check_test(xml)
@@ -376,11 +365,7 @@ class TestQuestionForm:
             form("<Overview>words</Overview>"),
             form("<Overview><Text><b>bold</b></Text></Overview>"),
             form("<Overview><Application/></Overview>"),
-            form(
-                question(
-                    "a", "<FileUploadAnswer><MaxFileSizeInBytes>1</MaxFileSizeInBytes></FileUploadAnswer>"
-                )
-            ),
+            form(question("a", "<FileUploadAnswer><MaxFileSizeInBytes>1</MaxFileSizeInBytes></FileUploadAnswer>")),
             form(question("a", "<FreeTextAnswer/>", content="<Text>a</Text> stray words")),
             form(question("a", "<FreeTextAnswer/>", head="<IsRequired>yes</IsRequired>")),
             form(question("a", "<FreeTextAnswer/>", head="<IsRequired>true</IsRequired><DisplayName/>")),
@@ -419,9 +404,7 @@ class TestQuestionForm:
 
 class TestFormattedContent:
     def wrap(self, content: str) -> str:
-        return form(
-            question("a", "<FreeTextAnswer/>", content=f"<FormattedContent>{content}</FormattedContent>")
-        )
+        return form(question("a", "<FreeTextAnswer/>", content=f"<FormattedContent>{content}</FormattedContent>"))
 
     @pytest.mark.parametrize(
         "content",
@@ -528,9 +511,7 @@ class TestAnswerKey:
             (scored("one", ("a", 5)) + ranges(span(5, 9), span(1, 5)), "overlap at 5"),
         ],
     )
-    def test_a_key_that_does_not_fit_the_test_is_refused_with_the_reason(
-        self, content: str, reason: str
-    ) -> None:
+    def test_a_key_that_does_not_fit_the_test_is_refused_with_the_reason(self, content: str, reason: str) -> None:
         error = refusal(check_answer_key, key(content), self.TEST)
         assert error.turk_code == ""
         assert reason in error.detail
@@ -586,9 +567,7 @@ class TestTwoWaysOneAnswer:
     @settings(max_examples=1_000)
     @given(
         pages,
-        st.sampled_from(
-            ["", " ", "\n", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="UTF-8"?>\n', "\f"]
-        ),
+        st.sampled_from(["", " ", "\n", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="UTF-8"?>\n', "\f"]),
         st.sampled_from(["0", " 450\n", "-1", "٣", "1.0", ""]),
         st.sampled_from(["", " ", "\n", "\r\n"]),
     )

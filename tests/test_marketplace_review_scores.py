@@ -150,9 +150,7 @@ class TestParsing:
             ({"AnswerKey": {"q": ["a"]}}, "has no parameter 'AnswerKey'"),
         ],
     )
-    def test_a_plurality_policy_outside_of_its_rules_is_refused(
-        self, parameters: dict[str, Any], reason: str
-    ) -> None:
+    def test_a_plurality_policy_outside_of_its_rules_is_refused(self, parameters: dict[str, Any], reason: str) -> None:
         with pytest.raises(PolicyError, match=reason):
             plurality(**parameters)
 
@@ -332,9 +330,7 @@ class TestPlurality:
         assert review_hit(rules, []) == Verdict(None)
 
     @given(
-        st.lists(
-            st.dictionaries(st.sampled_from("abc"), st.lists(st.sampled_from("xyz"), max_size=2)), min_size=1
-        ),
+        st.lists(st.dictionaries(st.sampled_from("abc"), st.lists(st.sampled_from("xyz"), max_size=2)), min_size=1),
         st.integers(0, 100),
         st.randoms(use_true_random=False),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ class Money:
         Raises:
             ValueError: not an amount, or a fraction of a cent; the message offers what is valid.
         """
-        match = _WRITTEN.fullmatch(text.strip())
+        match = _WRITTEN.fullmatch(text)
         if not match:
             raise ValueError(f'"{text}" is not an amount of US dollars. Write it like 0.15')
         dollars, fraction = match[1], (match[2] or "").rstrip("0")
@@ -90,7 +90,9 @@ def _from_scalar(value: object) -> Money:
     if isinstance(value, Money):
         return value
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise PydanticCustomError("money", "expected an amount of US dollars like 0.15")
+        raise PydanticCustomError(
+            "money", "{reason}", {"reason": "this is not an amount of US dollars. Write it like 0.15"}
+        )
     try:
         return Money.parse(str(value))
     except ValueError as error:
@@ -132,6 +134,8 @@ MTURK = Fees(
     minimum=Money(1),
 )
 NONE = Fees("none", rate=Decimal(0))
+FEES_PATTERN = r"^(mturk|none|100%|[0-9]{1,2}(\.[0-9]{1,4})?%)$"
+_FEES = re.compile(FEES_PATTERN)
 
 
 def fees_named(text: str) -> Fees:
@@ -144,10 +148,7 @@ def fees_named(text: str) -> Fees:
         return MTURK
     if text == "none":
         return NONE
-    try:
-        rate = Decimal(text.removesuffix("%")) / 100
-    except InvalidOperation:
-        rate = Decimal(-1)
-    if not text.endswith("%") or not 0 <= rate <= 1:
+    if not _FEES.fullmatch(text):
         raise ValueError(f'"{text}" is not a fee table. Use mturk, none or a percentage like 10%')
+    rate = Decimal(text.removesuffix("%")) / 100
     return Fees(text, rate=rate)

@@ -10,12 +10,16 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-DURATION_PATTERN = r"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+DURATION_PATTERN = r"^(?=.)([0-9]{1,10}w)?([0-9]{1,10}d)?([0-9]{1,10}h)?([0-9]{1,10}m)?([0-9]{1,10}s)?$"
 _DURATION = re.compile(DURATION_PATTERN)
+INSTANT_PATTERN = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
+)
+_INSTANT = re.compile(INSTANT_PATTERN)
 _LONGEST = 100 * 365 * 86_400
 
 
@@ -25,15 +29,14 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         ValueError: no units, unknown units, or longer than a century.
     """
-    text = text.strip()
     if text.isascii() and text.isdigit():
-        raise ValueError(f"{text} has no unit. Write {_offer(int(text))}")
+        raise ValueError(f"{text} has no unit. Write {_offer(int(text[:12]))}")
     match = _DURATION.fullmatch(text)
-    if not match or not text:
+    if not match:
         raise ValueError(f'"{text}" is not a duration. Write it like 45s, 10m, 1h30m or 3d')
     seconds = sum(int(part[:-1]) * _UNITS[part[-1]] for part in match.groups() if part)
     if seconds > _LONGEST:
-        raise ValueError(f"{text} is longer than a century")
+        raise ValueError(f"{text} is longer than a century. Write at most 36500d")
     return timedelta(seconds=seconds)
 
 
@@ -62,18 +65,35 @@ def parse_time(text: str) -> datetime:
         ValueError: not a time, or one without a zone, which would mean another instant on every machine.
     """
     try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
+        time = datetime.fromisoformat(text)
+        utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(f'"{text}" is not a time. Write it like 2026-12-24T12:00:00Z') from None
     if time.tzinfo is None:
-        shown = time.isoformat(timespec="seconds")
-        raise ValueError(f'"{text}" has no time zone. Write {shown}Z for UTC, or {shown}+01:00')
-    return time.astimezone(UTC)
+        zoned = format_time(utc)
+        raise ValueError(f'"{text}" has no time zone. Write {zoned} for UTC, or {zoned[:-1]}+01:00')
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(f'"{text}" is not how turkform writes times. Write {format_time(utc)}')
+    return utc
 
 
 def format_time(value: datetime) -> str:
     """RFC 3339 in UTC, whole seconds, with Z."""
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def between(least: str, most: str) -> AfterValidator:
+    """Bounds of a duration, as a constraint that says what to write instead."""
+    low, high = parse_duration(least), parse_duration(most)
+
+    def check(value: timedelta) -> timedelta:
+        if low <= value <= high:
+            return value
+        bound, word = (least, "shorter") if value < low else (most, "longer")
+        reason = f"{format_duration(value)} is {word} than {bound}. Write {bound}"
+        raise PydanticCustomError("duration", "{reason}", {"reason": reason})
+
+    return AfterValidator(check)
 
 
 def from_epoch(seconds: float) -> datetime:
@@ -85,7 +105,7 @@ def _duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise PydanticCustomError("duration", "expected a duration like 45s, 10m, 1h30m or 3d")
+        raise PydanticCustomError("duration", "{reason}", {"reason": "this is not a duration. Write it like 10m"})
     try:
         return parse_duration(str(value))
     except ValueError as error:
@@ -96,7 +116,9 @@ def _time(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
-        raise PydanticCustomError("time", "expected a time like 2026-12-24T12:00:00Z")
+        raise PydanticCustomError(
+            "time", "{reason}", {"reason": "this is not a time. Write it like 2026-12-24T12:00:00Z"}
+        )
     try:
         return parse_time(value)
     except ValueError as error:
@@ -106,4 +128,4 @@ def _time(value: Any) -> datetime:
 Duration = Annotated[
     timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
 ]
-Instant = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+Instant = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "pattern": INSTANT_PATTERN})]

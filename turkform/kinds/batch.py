@@ -9,27 +9,35 @@ UpdateHITTypeOfHIT in the API reference (read 23 Nov 2026).
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
-from turkform.kinds.resource import NAME_PATTERN, Ref, Resource, Section, Whole, Wire
-from turkform.times import Duration, Instant
+from turkform.kinds.resource import NAME_PATTERN, Ref, Resource, Section, Whole, Wire, listed, refuse
+from turkform.times import Duration, Instant, between
 
 CROWD = 10
 """From so many places on a HIT costs 20 % more, and a smaller one cannot grow to so many."""
 
 
 def _names(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+    names = (value,) if isinstance(value, str) else listed(value)
+    if isinstance(names, tuple) and (not names or len(set(map(str, names))) < len(names)):
+        raise refuse("key: names a column twice" if names else "key: names no column", "Write  key: COLUMN")
+    return names
 
 
 class Question(Section):
     """What a worker sees: an HTML page with `${column}` placeholders, or Jinja2 where it ends in .j2."""
 
-    html: Annotated[str, Field(min_length=1, description="The page: *.html or *.html.j2, relative to this file.")]
+    html: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="The page: *.html or *.html.j2, relative to this file.",
+            examples=["tasks/page.html"],
+        ),
+    ]
     frame_height: Annotated[
         Whole, Field(ge=0, le=100_000, description="Height of the frame in pixels; 0 fits the window.")
     ] = 0
@@ -49,21 +57,28 @@ class Batch(Resource):
     ] = None
     hit_type: Annotated[
         str,
-        Field(description="The terms, by name."),
+        Field(description="The terms, by name.", examples=["label"]),
         Ref("HITTypeId", kind="hit_type", update="UpdateHITTypeOfHIT"),
     ]
-    question: Annotated[Question, Field(description="The page workers see."), Wire("Question")]
+    question: Annotated[
+        Question, Field(description="The page workers see.", examples=["{html: tasks/page.html}"]), Wire("Question")
+    ]
     items: Annotated[
         str | None,
-        Field(min_length=1, description="Data, a row a HIT: *.csv or *.jsonl. Left out: one HIT without a row."),
+        Field(min_length=1, description="Data, a row a HIT: *.csv, *.tsv or *.jsonl. Left out: one HIT without a row."),
     ] = None
     key: Annotated[
-        tuple[str, ...],
+        tuple[Annotated[str, Strict(), Field(min_length=1)], ...],
         BeforeValidator(_names),
-        Field(
-            json_schema_extra={"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
-            description="The column, or list of columns, that names a row for good.",
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "string", "minLength": 1},
+                    {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "uniqueItems": True},
+                ]
+            }
         ),
+        Field(description="The column, or list of columns, that names a row for good."),
     ] = ()
     limit: Annotated[Whole | None, Field(ge=0, description="At most so many items are ever published.")] = None
     assignments: Annotated[
@@ -73,11 +88,8 @@ class Batch(Resource):
     ] = 1
     lifetime: Annotated[
         Duration | None,
-        Field(
-            ge=timedelta(seconds=30),
-            le=timedelta(days=365),
-            description="How long each HIT can be found, from its own publication; 30s to 365d.",
-        ),
+        between("30s", "365d"),
+        Field(description="How long each HIT can be found, from its own publication; 30s to 365d.", examples=["7d"]),
         Wire("LifetimeInSeconds", update="UpdateExpirationForHIT"),
     ] = None
     ends: Annotated[Instant | None, Field(description="When the whole batch ends, e.g. 2026-12-24T12:00:00Z.")] = None
@@ -89,10 +101,14 @@ class Batch(Resource):
 
     @model_validator(mode="after")
     def _consistent(self) -> Batch:
-        if (self.lifetime is None) == (self.ends is None):
-            raise PydanticCustomError("batch", "give exactly one of lifetime: (like 7d) and ends: (an instant)")
+        if self.lifetime is None and self.ends is None:
+            raise refuse("the batch has neither lifetime: nor ends:", "Add  lifetime: 7d")
+        if self.lifetime is not None and self.ends is not None:
+            raise refuse("the batch has both lifetime: and ends:", "Remove one of them.", "ends")
         if self.key and not self.items:
-            raise PydanticCustomError("batch", "key: names a column, but there are no items:")
+            raise refuse(
+                f"key: names {' and '.join(self.key)}, and the batch has no items:", "Add  items: data/items.csv", "key"
+            )
         return self
 
     def lifetime_at(self, now: Any) -> int:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from turkform.kinds.resource import Roster, Whole, WorkerId
+from turkform.kinds.resource import Integer, Roster, WorkerId
 
 GRANT = "AssociateQualificationWithWorker"
 REVOKE = "DisassociateQualificationFromWorker"
@@ -21,7 +21,7 @@ class Grants(Roster):
     """Who holds a qualification type, and their value."""
 
     column: ClassVar[str] = "value"
-    values: dict[WorkerId, Whole] = Field(default_factory=dict)
+    values: dict[WorkerId, Integer] = Field(default_factory=dict)
 
 
 def grant_parameters(type_id: Any, worker: str, value: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from turkform.kinds.qualification import Grants
-from turkform.kinds.resource import Address, Resource, Texts, Wire
+from turkform.kinds.resource import Address, Integer, Keywords, Resource, Wire
 from turkform.times import Duration
 
 if TYPE_CHECKING:
@@ -33,17 +33,23 @@ class QualificationType(Resource):
     name: Annotated[
         str,
         StringConstraints(min_length=1, max_length=200),
-        Field(description="The name workers see; unique among your own types, at most 200 characters."),
+        Field(
+            description="The name workers see; unique among your own types, at most 200 characters.",
+            examples=["Tone: trained"],
+        ),
         Wire("Name"),
     ]
     description: Annotated[
         str,
         StringConstraints(min_length=1, max_length=2000),
-        Field(description="What the qualification stands for; at most 2,000 characters."),
+        Field(
+            description="What the qualification stands for; at most 2,000 characters.",
+            examples=["Passed the training."],
+        ),
         Wire("Description", update=_UPDATE),
     ]
     keywords: Annotated[
-        Texts | None,
+        Keywords | None,
         Field(description="Words workers search by; fixed at creation, 1,000 characters in all."),
         Wire("Keywords"),
     ] = None
@@ -58,8 +64,8 @@ class QualificationType(Resource):
         Wire("RetryDelayInSeconds", update=_UPDATE, removable=False),
     ] = None
     auto_granted: Annotated[
-        Annotated[int, Field(ge=-2_147_483_648, le=2_147_483_647)] | None,
-        Field(description="Every worker who asks gets this value at once.", strict=True),
+        Integer | None,
+        Field(description="Every worker who asks gets this value at once."),
         Wire("AutoGrantedValue", update=_UPDATE),
     ] = None
     workers: Annotated[

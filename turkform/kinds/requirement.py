@@ -6,13 +6,13 @@ are compared as a set, their values sorted, because the API promises no order.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Strict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from turkform.kinds.resource import Address, Flag, Pending, Section, Whole
+from turkform.kinds.resource import Address, Flag, Integer, Pending, Section, listed, refuse
 from turkform.money import Money
 
 if TYPE_CHECKING:
@@ -42,15 +42,38 @@ COMPARATORS = {
 }
 _MOST = {int: 15, str: 30}  # QualificationRequirement: 15 integers or 30 locales per In and NotIn
 
-Locale = Annotated[str, Strict(), Field(pattern=r"^[A-Z]{2}(-[A-Z]{2})?$")]
-One = Whole | Locale
+LOCALE_PATTERN = r"^([A-Z]{2}|US-[A-Z]{2})$"
+"""Countries as ISO 3166 writes them; MTurk knows subdivisions of the US only."""
+_LOCALE = re.compile(LOCALE_PATTERN)
+_SMALLEST, _LARGEST = -(2**31), 2**31 - 1
 
 
-def _many(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else (value,)
+def _one(value: Any) -> Any:
+    """A number or a locale, said in one message where pydantic would need one per branch."""
+    if isinstance(value, int) and not isinstance(value, bool) and _SMALLEST <= value <= _LARGEST:
+        return value
+    if isinstance(value, str) and _LOCALE.fullmatch(value):
+        return value
+    text = str(value).strip().upper()
+    if text.lstrip("-").isdecimal() and text.isascii() and len(text) < 10:
+        raise refuse(f"{value!r} is a text and not a number", f"Write {text}, without quotes.")
+    near = f"Write {text}" if _LOCALE.fullmatch(text) else "Write a number like 80, or a locale like US, GB or US-CA."
+    raise refuse(f'"{value}" is neither a whole number nor a locale', near)
 
 
-Many = Annotated[tuple[One, ...], BeforeValidator(_many), Field(min_length=1, max_length=30)]
+One = Annotated[
+    int | str,
+    BeforeValidator(_one),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": _SMALLEST, "maximum": _LARGEST},
+                {"type": "string", "pattern": LOCALE_PATTERN},
+            ]
+        }
+    ),
+]
+Many = Annotated[tuple[One, ...], BeforeValidator(listed), Field(min_length=1, max_length=30)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +133,10 @@ class Requirement(Section):
     ] = None
     id: Annotated[str | None, Field(pattern=r"^[A-Z0-9]{1,64}$", description="Somebody else's type, by its id.")] = None
     exists: Annotated[Flag | None, Field(description="true: must hold it; false: must not.")] = None
-    at_least: Annotated[Whole | None, Field(description="The value must be so much or more.")] = None
-    at_most: Annotated[Whole | None, Field(description="The value must be so much or less.")] = None
-    greater_than: Annotated[Whole | None, Field(description="The value must be more.")] = None
-    less_than: Annotated[Whole | None, Field(description="The value must be less.")] = None
+    at_least: Annotated[Integer | None, Field(description="The value must be so much or more.")] = None
+    at_most: Annotated[Integer | None, Field(description="The value must be so much or less.")] = None
+    greater_than: Annotated[Integer | None, Field(description="The value must be more.")] = None
+    less_than: Annotated[Integer | None, Field(description="The value must be less.")] = None
     equal_to: Annotated[One | None, Field(description="Exactly this number or locale.")] = None
     not_equal_to: Annotated[One | None, Field(description="Any but this number or locale.")] = None
     in_: Annotated[Many | None, Field(alias="in", description="One of up to 15 numbers or 30 locales.")] = None
@@ -129,25 +152,28 @@ class Requirement(Section):
     @model_validator(mode="after")
     def _complete(self) -> Requirement:
         subjects = [n for n in ("qualification", "system", "id") if getattr(self, n) is not None]
-        if len(subjects) != 1:
-            raise PydanticCustomError("requirement", "name exactly one of qualification:, system: or id:")
+        if not subjects:
+            raise refuse(
+                "the requirement says nothing of what", "Add  system: locale,  qualification: NAME  or  id: ID"
+            )
+        if len(subjects) > 1:
+            raise refuse(f"the requirement is about two things: {' and '.join(subjects)}", "Keep one.", subjects[1])
         written = self._written()
         if len(written) > 1:
-            raise PydanticCustomError(
-                "requirement", "one comparison each, found {found}", {"found": " and ".join(written)}
-            )
+            detail = "Keep one, and write another requirement for the other."
+            raise refuse(f"the requirement makes two comparisons: {' and '.join(written)}", detail, written[1])
         values = self.rule({}).values
         texts = [v for v in values if isinstance(v, str)]
+        key = written[0] if written else ""
         if (self.system == "locale") != bool(texts) and values:
-            raise PydanticCustomError(
-                "requirement", "locales like US or US-CA go with system: locale, numbers with all others"
-            )
+            what = "locale takes locales" if self.system == "locale" else f"{subjects[0]} takes numbers, not locales"
+            raise refuse(what, "Write US or US-CA" if self.system == "locale" else "Write a number like 80", key)
+        if self.system == "locale" and key not in ("equal_to", "not_equal_to", "in", "not_in", "exists"):
+            raise refuse("locale needs in:, not_in:, equal_to: or not_equal_to:", "Add  in: [US]", key)
         if texts and len(texts) != len(values):
-            raise PydanticCustomError("requirement", "numbers and locales do not mix")
+            raise refuse("numbers and locales do not mix", "Keep one kind.", key)
         if values and len(values) > _MOST[type(values[0])]:
-            raise PydanticCustomError("requirement", "at most 15 numbers or 30 locales")
-        if any("-" in text and not text.startswith("US-") for text in texts):
-            raise PydanticCustomError("requirement", "MTurk knows subdivisions of the US only, like US-CA")
+            raise refuse(f"{len(values)} values; MTurk takes 15 numbers or 30 locales", "Remove some.", key)
         return self
 
     def _written(self) -> list[str]:

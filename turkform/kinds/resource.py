@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from turkform.money import Money
@@ -125,16 +125,34 @@ class FieldChange:
     desired: Any
 
 
+def refuse(reason: str, remedy: str = "", key: str = "") -> PydanticCustomError:
+    """A rule of ours that a value breaks, what to write instead, and the key of a map that it is about."""
+    return PydanticCustomError("rule", "{reason}", {"reason": reason, "remedy": remedy, "key": key})
+
+
 Whole = Annotated[int, Strict()]
+Integer = Annotated[int, Strict(), Field(ge=-(2**31), le=2**31 - 1)]
+"""Qualification values: the API's 32-bit Integer."""
 Flag = Annotated[bool, Strict()]
 
 
-def _tuple_of(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """YAML's lists are tuples here, because everything is frozen."""
     return tuple(value) if isinstance(value, list) else value
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_tuple_of)]
+def _joinable(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Keywords are one text on the wire, parted by commas: each must come back as it was declared."""
+    for word in words:
+        if "," in word or word != word.strip() or not word:
+            parts = ", ".join(part.strip() for part in word.split(",") if part.strip())
+            raise refuse(f'"{word}" is not one keyword', f"Write {parts}" if parts else "Remove it.")
+    if len(",".join(words)) > 1000:  # CreateHITType and CreateQualificationType: Keywords
+        raise refuse("all keywords together, with commas, take more than 1,000 characters", "Remove some.")
+    return words
 
+
+Keywords = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_joinable)]
 
 WORKER_PATTERN = r"^A[A-Z0-9]{1,63}$"
 """CustomerId in botocore's model of mturk 2017-01-17, and its length limit of 64."""
@@ -145,7 +163,7 @@ WorkerId = Annotated[str, Field(pattern=WORKER_PATTERN)]
 class Section(BaseModel):
     """A part of a campaign file: frozen, and no key it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=False, defer_build=True)
 
 
 class Roster(Section):
@@ -160,7 +178,7 @@ class Roster(Section):
         """`{file: x}` is a file; any other map is workers and their values."""
         if isinstance(value, dict) and set(value) not in ({"file"}, {"values"}):
             if "file" in value:
-                raise PydanticCustomError("roster", "either file: or workers written out, not both")
+                raise refuse("file: and workers written out do not go together", "Keep one of them.", "file")
             return {"values": value}
         return value
 

@@ -1,0 +1,68 @@
+"""A marketplace of one's own for a test: a child process on a free port, gone when the test is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where it is, and the token that moves its clock and plays its workers."""
+
+    url: str
+    token: str
+
+    def control(self, what: str, **body: Any) -> dict[str, Any]:
+        """One control call."""
+        request = urllib.request.Request(  # noqa: S310 - our own server on loopback
+            f"{self.url}/control/{what}", json.dumps(body).encode(), {"Authorization": f"Bearer {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def client(self, access_key: str = "LOCAL") -> Any:
+        """An unmodified boto3 client of this server."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            "mturk",
+            region_name="us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id=access_key,
+            aws_secret_access_key="secret",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[Server]:
+    """A rehearsal marketplace on a store in `folder`."""
+    control = folder / "server.json"
+    command = [
+        sys.executable, "-m", "turkform.marketplace", "serve", "--rehearsal", "--port", "0",
+        "--store", f"sqlite:///{folder / 'marketplace.sqlite'}", "--control-file", str(control), *options,
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("serving "), line
+        found = json.loads(control.read_text())
+        try:
+            yield Server(found["url"], found["token"])
+        finally:
+            os.kill(process.pid, signal.SIGTERM)
+            process.wait(20)

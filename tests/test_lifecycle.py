@@ -1,0 +1,236 @@
+"""A campaign's life against a real marketplace over HTTP: plan, apply, and back to no changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from marketplace_server import Server, running
+
+from turkform.account import connect
+from turkform.apply import Report, RunInfo, apply
+from turkform.campaign import Campaign, Desired, Source, Target
+from turkform.diff import Choices
+from turkform.journal import Journal
+from turkform.kinds.resource import Address
+from turkform.questions import open_template
+from turkform.survey import Survey, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGE = "<p>${text}</p><form><input name='answer'><input type='submit'></form>"
+_NAMES = iter(f"life-{n}" for n in range(10_000))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("marketplace")) as found:
+        yield found
+
+
+@dataclass
+class Life:
+    """One campaign on the marketplace, its files in memory where they are not data."""
+
+    server: Server
+    folder: Path
+    name: str = field(default_factory=lambda: next(_NAMES))
+    rows: dict[str, str] = field(default_factory=lambda: {"a": "one", "b": "two", "c": "three"})
+    page: str = PAGE
+    hit_type: dict[str, Any] = field(default_factory=dict)
+    batch: dict[str, Any] = field(default_factory=dict)
+    campaign: dict[str, Any] = field(default_factory=dict)
+    batch_name: str = "pilot"
+
+    def desired(self) -> Desired:
+        data, page = self.folder / "items.csv", self.folder / "page.html"
+        data.write_text("id,text\n" + "".join(f"{key},{text}\n" for key, text in self.rows.items()))
+        page.write_text(self.page)
+        terms = {"title": "T", "description": "D", "reward": "0.10", "assignment_duration": "10m"}
+        rows = {"hit_type": "label", "question": {"html": "page.html"}, "items": "items.csv", "key": "id"}
+        campaign = Campaign.model_validate(
+            {
+                "turkform": 1,
+                "campaign": self.name,
+                "hit_types": {"label": {**terms, "auto_approval_delay": "3d", **self.hit_type}},
+                "batches": {self.batch_name: {**rows, "assignments": 3, "lifetime": "7d", **self.batch}},
+                **self.campaign,
+            }
+        )
+        sources = {n: Source(n, b, open_template(page), data) for n, b in campaign.batches.items()}
+        grants = {n: dict(q.workers.values) for n, q in campaign.qualification_types.items() if q.workers}
+        blocks = dict(campaign.blocks.values) if campaign.blocks else {}
+        return Desired(campaign, Target("local", "local"), self.folder, sources, grants, blocks, {})
+
+    def look(self, **choices: Any) -> Survey:
+        journal = Journal.find(self.folder / "journal.sqlite")
+        account = connect(Target("local", "local"), self.server.url)
+        try:
+            return survey(self.desired(), account, journal, Choices(**choices))
+        finally:
+            if journal:
+                journal.close()
+
+    def apply(self, **choices: Any) -> Report:
+        found = self.look(**choices)
+        with Journal.open(self.folder / "journal.sqlite", create=True) as journal:
+            return apply(found, journal, run=RunInfo("apply"))
+
+    def hits(self) -> list[dict[str, Any]]:
+        pages = self.server.client().get_paginator("list_hits").paginate(MaxResults=100)
+        marker = f"turkform:{self.name}/"
+        return [h for page in pages for h in page["HITs"] if h.get("RequesterAnnotation", "").startswith(marker)]
+
+    def work(self, text: str, action: str = "submit", worker: str = "A1WORKER") -> str:
+        hit = next(h for h in self.hits() if f"<p>{text}</p>" in h["Question"])
+        answers = {"answers": {"answer": "x"}} if action == "submit" else {}
+        self.server.control(f"worker/{action}", hit=hit["HITId"], worker=worker, **answers)
+        return str(hit["HITId"])
+
+
+@pytest.fixture
+def life(server: Server, tmp_path: Path) -> Life:
+    return Life(server, tmp_path)
+
+
+def steps(found: Survey) -> list[tuple[str, str]]:
+    return [(s["address"], s.get("op") or s["action"]) for s in found.plan.document["steps"]]
+
+
+def test_published_once_and_the_plan_after_is_empty(life: Life) -> None:
+    first = life.look()
+    assert steps(first) == [("record", "create"), ("hit_type.label", "create"), ("batch.pilot", "create")]
+    assert str(first.plan.price) == "1.08"
+    report = life.apply()
+    assert (report.exit_code, report.done["create"], report.cents) == (0, 5, 108)
+    assert len(life.hits()) == 3
+    assert life.look().plan.empty
+    assert life.apply().exit_code == 0
+    assert len(life.hits()) == 3
+
+
+def test_a_raised_reward_moves_untouched_hits_and_keeps_work(life: Life) -> None:
+    life.apply()
+    life.work("one")
+    life.hit_type = {"reward": "0.20"}
+    assert ("batch.pilot", "move") in steps(life.look())
+    assert life.apply().exit_code == 0
+    assert sorted(h["Reward"] for h in life.hits()) == ["0.10", "0.20", "0.20"]
+    assert life.look().plan.empty
+
+
+def test_an_accepted_and_returned_hit_is_replaced_where_it_cannot_move(life: Life) -> None:
+    life.apply()
+    life.work("one", "accept")
+    life.work("one", "return")
+    life.hit_type = {"reward": "0.20"}
+    assert life.apply().exit_code == 0
+    assert sorted(h["Reward"] for h in life.hits()) == ["0.20", "0.20", "0.20"]
+    assert life.look().plan.empty
+
+
+def test_more_assignments_and_a_longer_lifetime_change_hits_in_place(life: Life) -> None:
+    life.apply()
+    before = {h["HITId"] for h in life.hits()}
+    life.batch = {"assignments": 4, "lifetime": "9d"}
+    assert life.apply().exit_code == 0
+    after = life.hits()
+    assert {h["HITId"] for h in after} == before
+    assert {h["MaxAssignments"] for h in after} == {4}
+    assert {(h["Expiration"] - h["CreationTime"]).days for h in after} == {9}
+    assert life.look().plan.empty
+
+
+def test_a_page_edited_and_put_back_buys_nothing_twice(life: Life) -> None:
+    life.apply()
+    kept = life.work("one")
+    life.page = PAGE.replace("<p>", "<h1>Read</h1><p>")
+    assert ("batch.pilot", "replace") in steps(life.look())
+    assert life.apply().exit_code == 0
+    assert life.look().plan.empty
+    life.page = PAGE
+    assert life.apply().exit_code == 0
+    assert life.look().plan.empty
+    hits = life.hits()
+    assert len(hits) == 3
+    assert kept in {h["HITId"] for h in hits}
+    assert all("<h1>" not in h["Question"] for h in hits)
+
+
+def test_rows_come_and_go_and_work_on_removed_ones_is_kept(life: Life) -> None:
+    life.apply()
+    kept = life.work("one")
+    life.rows = {"b": "two", "d": "four"}
+    assert life.apply().exit_code == 0
+    assert {h["HITId"] for h in life.hits()} >= {kept}
+    assert len(life.hits()) == 3
+    assert life.look().plan.empty
+
+
+def test_other_keys_for_the_same_rows_send_nothing(life: Life) -> None:
+    life.apply()
+    before = {h["HITId"] for h in life.hits()}
+    life.rows = {f"n{n}": text for n, text in enumerate(life.rows.values())}
+    found = life.look()
+    assert steps(found) == [("batch.pilot", "rekey")]
+    assert str(found.plan.price) == "0.00"
+    assert life.apply().exit_code == 0
+    assert {h["HITId"] for h in life.hits()} == before
+    assert life.look().plan.empty
+
+
+def test_a_batch_renamed_without_its_id_is_refused_with_the_line_to_paste(life: Life) -> None:
+    life.apply()
+    life.batch_name = "main"
+    assert any("`id: pilot`" in reason for reason in life.look().plan.refusals)
+    life.batch = {"id": "pilot"}
+    assert life.look().plan.empty
+
+
+def test_a_lost_journal_still_plans_nothing_and_refuses_new_rows(life: Life) -> None:
+    life.apply()
+    for file in life.folder.glob("journal.sqlite*"):
+        file.unlink()
+    assert life.look().plan.empty
+    life.rows["d"] = "four"
+    assert any("recover --new-journal" in reason for reason in life.look().plan.refusals)
+
+
+def test_destroy_retires_everything_and_apply_publishes_again(life: Life) -> None:
+    life.apply()
+    kept = life.work("one")
+    assert life.apply(destroy=True).exit_code == 0
+    assert [h["HITId"] for h in life.hits()] == [kept]
+    assert life.apply().exit_code == 0
+    assert len(life.hits()) == 3
+    assert life.look().plan.empty
+
+
+def test_qualification_types_grants_and_blocks_follow_the_file(life: Life) -> None:
+    trained = {"name": f"Trained {life.name}", "description": "Passed.", "workers": {"A1GOOD": 90}}
+    life.campaign = {"qualification_types": {"trained": trained}, "blocks": {"A1BAD": "Random answers"}}
+    life.hit_type = {"requirements": [{"qualification": "trained", "at_least": 80}]}
+    assert life.apply().exit_code == 0
+    assert life.look().plan.empty
+    with pytest.raises(OSError, match="409"):
+        life.work("one")
+    life.work("one", worker="A1GOOD")
+    life.campaign["qualification_types"]["trained"] = {**trained, "description": "Passed twice.", "workers": {}}
+    del life.campaign["blocks"]
+    assert life.apply().exit_code == 0
+    assert life.look().plan.empty
+    assert all(b["WorkerId"] != "A1BAD" for b in life.server.client().list_worker_blocks()["WorkerBlocks"])
+
+
+def test_a_plan_over_the_budget_is_refused_before_anything_is_sent(life: Life) -> None:
+    life.campaign = {"budget": "1.00"}
+    assert any("budget is $1.00" in reason for reason in life.look().plan.refusals)
+    assert life.hits() == []
+
+
+def test_addresses_read_back_as_they_are_written() -> None:
+    for text in ("hit_type.label", 'batch.pilot["a b"]', 'block["A1"]', 'grant.trained["A1X"]'):
+        assert str(Address.parse(text)) == text
