@@ -6,17 +6,19 @@ and `Desired`, the campaign in one environment, with its data at hand as streams
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from turkform.kinds import Batch, HITType, QualificationType
-from turkform.kinds.resource import NAME_PATTERN, Address, Section, Whole
+from turkform.kinds.resource import NAME_PATTERN, Address, Section, Whole, refuse
 from turkform.kinds.worker_block import Blocks
-from turkform.money import MTURK, Fees, Money, fees_named
+from turkform.money import FEES_PATTERN, MTURK, Fees, Money, fees_named
+from turkform.tables import likely
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """What `turkform:` says at the top of a campaign file of this format."""
+
+CAMPAIGN_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
@@ -58,6 +62,18 @@ NOT_YET = (
 )
 
 
+def _scalar(value: Any) -> Any:
+    if isinstance(value, str | int | Decimal):
+        return value
+    raise refuse("this is a list or a map; a variable holds one value", 'Write one value, like "0.15".')
+
+
+Scalar = Annotated[
+    Any, BeforeValidator(_scalar), WithJsonSchema({"anyOf": [{"type": t} for t in ("string", "number", "boolean")]})
+]
+"""A variable's value as written; its declared type reads it."""
+
+
 class Variable(Section):
     """A value that differs from run to run or between environments, used as `${var.NAME}`."""
 
@@ -65,10 +81,44 @@ class Variable(Section):
         Literal["string", "integer", "money", "duration", "boolean"], Field(description="What it may hold.")
     ] = "string"
     default: Annotated[
-        str | int | bool | Decimal | None,
+        Scalar | None,
         Field(description="Used when nothing else says; left out: required."),
     ] = None
     description: Annotated[str | None, Field(description="For people.")] = None
+
+
+LOOPBACK_PATTERN = r"(localhost|[a-z0-9-]+\.localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\])"
+ENDPOINT_PATTERN = (
+    r"^(local|production|sandbox"
+    r"|https://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+    rf"|http://{LOOPBACK_PATTERN}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?)$"
+)
+_ENDPOINT = re.compile(ENDPOINT_PATTERN)
+
+
+def _endpoint(value: str) -> str:
+    """Refuse what is no endpoint, and plain http to anywhere but this machine: it would show the signatures."""
+    if _ENDPOINT.fullmatch(value):
+        return value
+    secure = "https://" + value.removeprefix("http://")
+    if value.startswith("http://") and _ENDPOINT.fullmatch(secure):
+        raise refuse(f'"{value}" is neither https nor on this machine', f"Write {secure}")
+    if "@" in value or "?" in value:
+        raise refuse("the endpoint holds more than a host and a path", "Credentials belong to profile:.")
+    near = likely(value, [*AWS_ENDPOINTS, "local"])
+    if not near and "." in value and _ENDPOINT.fullmatch(secure):
+        near = secure
+    remedy = f"Write {near}" if near else "Write local, production, sandbox, or a URL like https://tasks.example.org"
+    raise refuse(f'"{value}" is not an endpoint', remedy)
+
+
+def _fees(value: str) -> str:
+    try:
+        fees_named(value)
+    except ValueError as error:
+        reason, _, remedy = str(error).rpartition(". ")
+        raise refuse(reason, remedy) from None
+    return value
 
 
 class Environment(Section):
@@ -76,35 +126,36 @@ class Environment(Section):
 
     endpoint: Annotated[
         str,
-        Field(description="local, production, sandbox, or the https URL of a marketplace (http on loopback)."),
+        AfterValidator(_endpoint),
+        Field(
+            description="local, production, sandbox, or the https URL of a marketplace (http on loopback).",
+            json_schema_extra={"pattern": ENDPOINT_PATTERN},
+            examples=["local"],
+        ),
     ]
-    profile: Annotated[str | None, Field(description="The AWS credentials profile to sign with.")] = None
+    profile: Annotated[str | None, Field(min_length=1, description="The AWS credentials profile to sign with.")] = None
     budget: Annotated[Money | None, Field(description="US dollars this campaign may commit here.")] = None
-    variables: Annotated[dict[Name, str | int | bool | Decimal], Field(description="Values of variables here.")] = (
-        Field(default_factory=dict)
+    variables: Annotated[dict[Name, Scalar], Field(description="Values of variables here.")] = Field(
+        default_factory=dict
     )
     journal: Annotated[
-        str | None, Field(description="Where the journal lies; default .turkform/ENVIRONMENT/journal.sqlite.")
+        str | None,
+        Field(min_length=1, description="Where the journal lies; default .turkform/ENVIRONMENT/journal.sqlite."),
     ] = None
     rate: Annotated[Whole | None, Field(ge=1, le=100_000, description="Most API calls a second.")] = None
     concurrency: Annotated[Whole | None, Field(ge=1, le=256, description="Most API calls at once.")] = None
-    fees: Annotated[str | None, Field(description="mturk (default), none, or a percentage like 10%.")] = None
+    fees: Annotated[
+        Annotated[str, AfterValidator(_fees), WithJsonSchema({"type": "string", "pattern": FEES_PATTERN})] | None,
+        Field(description="mturk (default), none, or a percentage like 10%."),
+    ] = None
     balance: Annotated[
         Literal["enforce", "warn", "ignore"] | None,
         Field(description="What a balance below the price does; warn at AWS hosts, else enforce."),
     ] = None
 
-    @model_validator(mode="after")
-    def _fees_exist(self) -> Environment:
-        if self.fees is not None:
-            try:
-                fees_named(self.fees)
-            except ValueError as error:
-                raise PydanticCustomError("fees", "{reason}", {"reason": str(error)}) from None
-        return self
 
-
-Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
+SHARE_PATTERN = r"^(100|[0-9]{1,2})%$"
+Share = Annotated[str, Field(pattern=SHARE_PATTERN)]
 
 
 class Policies(Section):
@@ -119,12 +170,13 @@ class Policies(Section):
 class Campaign(Section):
     """Everything the campaign's files declare."""
 
-    turkform: Annotated[Literal[1], Field(description="The format of this file: 1.")]
+    turkform: Annotated[Literal[1], Field(description="The format of this file: 1.", examples=[1])]
     campaign: Annotated[
         str,
         Field(
-            pattern=r"^[a-z][a-z0-9-]{0,39}$",
+            pattern=CAMPAIGN_PATTERN,
             description="Permanent name, unique in the account: a-z, 0-9 and -, at most 40.",
+            examples=["sentence-tone"],
         ),
     ]
     title: Annotated[str | None, Field(description="For people.")] = None
@@ -168,7 +220,7 @@ class Target:
     @property
     def is_aws(self) -> bool:
         """AWS's own hosts, by name or by URL."""
-        return ".amazonaws.com" in self.endpoint
+        return (urlsplit(self.endpoint).hostname or "").endswith(".amazonaws.com")
 
     @property
     def sandbox(self) -> bool:
@@ -230,22 +282,70 @@ class Desired:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the campaign file, as strict as the loader where JSON Schema can say it."""
-    schema = Campaign.model_json_schema(by_alias=True)
+    schema = _tidy(Campaign.model_json_schema(by_alias=True))
+    whole = {
+        name: definition if name in _PERMANENT else _or_reference(definition)
+        for name, definition in schema["properties"].items()
+    }
+    definitions = {
+        name: definition if name == "Variable" else _or_reference(definition)
+        for name, definition in schema.get("$defs", {}).items()
+    }
     return {
+        **schema,
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://turkform.dev/schemas/campaign.schema.json",
-        **_tidy(schema),
         "title": "turkform campaign file",
+        "properties": whole,
+        "$defs": definitions,
     }
 
 
+_PERMANENT = ("turkform", "campaign", "variables")
+_REFERENCE = {"type": "string", "pattern": r"\$\{"}
+"""`${var.x}` may stand for any value; what it stands for is the loader's to check."""
+
+
+def _or_reference(node: Any) -> Any:
+    """The schema of a value, or `${…}` in its place wherever its own schema would refuse that text."""
+    if not isinstance(node, dict):
+        return node
+    found = dict(node)
+    for name in {"properties", "patternProperties"} & node.keys():
+        found[name] = {key: _or_reference(part) for key, part in node[name].items()}
+    for name in {"items", "additionalProperties"} & node.keys():
+        found[name] = _or_reference(node[name])
+    if "anyOf" in node:
+        options = [_or_reference(part) for part in node["anyOf"]]
+        strict = [part["anyOf"][0] for part in options if _REFERENCE in part.get("anyOf", ())]
+        found["anyOf"] = [part["anyOf"][0] if _REFERENCE in part.get("anyOf", ()) else part for part in options]
+        if strict and {"type": "string"} not in options:
+            found["anyOf"].append(_REFERENCE)
+        return found
+    if node.get("type") not in _TYPED and not {"pattern", "enum", "const", "maxLength"} & node.keys():
+        return found
+    words = {name: found.pop(name) for name in ("description", "default", "examples") if name in found}
+    return {"anyOf": [found, _REFERENCE], **words}
+
+
+_TYPED = ("integer", "number", "boolean")
+
+
 def _tidy(node: Any) -> Any:
-    """Drop pydantic's generated titles and `null` alternatives: YAML leaves a key out instead."""
+    """Drop pydantic's generated titles, `null` alternatives and defaults of null: YAML leaves a key out."""
     if isinstance(node, list):
         return [_tidy(part) for part in node]
     if not isinstance(node, dict):
         return node
-    tidy = {k: _tidy(v) for k, v in node.items() if not (k == "title" and isinstance(v, str)) and k != "default"}
+    tidy: dict[str, Any] = {}
+    for name, value in node.items():
+        if name in ("properties", "$defs", "patternProperties"):
+            tidy[name] = {key: _tidy(part) for key, part in value.items()}
+        elif (name == "title" and isinstance(value, str)) or (name == "default" and value in (None, [], {})):
+            continue
+        else:
+            tidy[name] = _tidy(value)
+    if "patternProperties" in tidy:
+        tidy.setdefault("additionalProperties", False)
     options = [part for part in tidy.get("anyOf", ()) if part != {"type": "null"}]
     if "anyOf" in tidy and len(options) == 1:
         del tidy["anyOf"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
 
 from turkform.kinds.resource import NAME_PATTERN, Ref, Resource, Section, Whole, Wire, listed, refuse
 from turkform.times import Duration, Instant, between
@@ -46,6 +46,13 @@ class Question(Section):
 class Batch(Resource):
     """Items to publish, one HIT each, and for how long and for how many workers."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["lifetime"]}, {"required": ["ends"]}],
+            "dependentRequired": {"items": ["key"], "key": ["items"]},
+        }
+    )
+
     kind: ClassVar[str] = "batch"
     create: ClassVar[str] = "CreateHITWithHITType"
     delete: ClassVar[str | None] = "DeleteHIT"
@@ -61,7 +68,7 @@ class Batch(Resource):
         Ref("HITTypeId", kind="hit_type", update="UpdateHITTypeOfHIT"),
     ]
     question: Annotated[
-        Question, Field(description="The page workers see.", examples=["{html: tasks/page.html}"]), Wire("Question")
+        Question, Field(description="The page workers see.", examples=[{"html": "tasks/page.html"}]), Wire("Question")
     ]
     items: Annotated[
         str | None,

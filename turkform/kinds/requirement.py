@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from turkform.kinds.resource import Address, Flag, Integer, Pending, Section, listed, refuse
 from turkform.money import Money
@@ -40,6 +40,7 @@ COMPARATORS = {
     "in": "In",
     "not_in": "NotIn",
 }
+SUBJECTS = ("qualification", "system", "id")
 _MOST = {int: 15, str: 30}  # QualificationRequirement: 15 integers or 30 locales per In and NotIn
 
 LOCALE_PATTERN = r"^([A-Z]{2}|US-[A-Z]{2})$"
@@ -126,6 +127,8 @@ def _locale(text: str) -> dict[str, str]:
 class Requirement(Section):
     """One requirement, as declared: a qualification of this campaign, of the system, or by id."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [n]} for n in SUBJECTS]})
+
     qualification: Annotated[str | None, Field(description="A qualification type of this campaign, by name.")] = None
     system: Annotated[
         Literal["masters", "locale", "percent_approved", "hits_approved", "adult"] | None,
@@ -151,7 +154,7 @@ class Requirement(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Requirement:
-        subjects = [n for n in ("qualification", "system", "id") if getattr(self, n) is not None]
+        subjects = [n for n in SUBJECTS if getattr(self, n) is not None]
         if not subjects:
             raise refuse(
                 "the requirement says nothing of what", "Add  system: locale,  qualification: NAME  or  id: ID"
