@@ -11,10 +11,15 @@ from marketplace_server import Server, running
 from turkform.account import connect
 from turkform.apply import Report, RunInfo, apply
 from turkform.campaign import Campaign, Desired, Source, Target
+from turkform.closing import close
 from turkform.diff import Choices
+from turkform.errors import StalePlanError
 from turkform.journal import Journal
 from turkform.kinds.resource import Address
+from turkform.plan import load
 from turkform.questions import open_template
+from turkform.results import status
+from turkform.staleness import moved
 from turkform.survey import Survey, survey
 
 if TYPE_CHECKING:
@@ -229,6 +234,44 @@ def test_a_plan_over_the_budget_is_refused_before_anything_is_sent(life: Life) -
     life.campaign = {"budget": "1.00"}
     assert any("budget is $1.00" in reason for reason in life.look().plan.refusals)
     assert life.hits() == []
+
+
+def test_a_saved_plan_is_true_until_an_input_or_the_account_moves(life: Life) -> None:
+    saved = life.look().plan
+    assert moved(saved, life.look()) == []
+    life.hit_type = {"reward": "0.20"}
+    assert any("price was $1.08" in reason for reason in moved(saved, life.look()))
+    life.hit_type = {}
+    life.apply()
+    assert moved(saved, life.look())
+    life.batch = {"assignments": 4}
+    saved = life.look().plan
+    life.work("one")
+    assert moved(saved, life.look()) == []
+
+
+def test_close_expires_what_is_named_and_nothing_reopens_by_itself(life: Life) -> None:
+    life.apply()
+    found = life.look()
+    with Journal.open(life.folder / "journal.sqlite", create=False) as journal:
+        report = close(found, journal, [Address("batch", "pilot", "a")], run=RunInfo("close"))
+    assert (report.exit_code, report.done["close"]) == (0, 1)
+    after = life.look()
+    assert after.plan.empty
+    assert any("closed by `close`" in note for note in after.plan.document["notes"])
+    again = life.look(reopen=frozenset({Address("batch", "pilot")}))
+    assert (steps(again), str(again.plan.price)) == ([("batch.pilot", "prolong")], "0.36")
+    assert life.apply(reopen=frozenset({Address("batch", "pilot")})).exit_code == 0
+    assert status(life.look())["batches"]["pilot"]["open"] == 9
+
+
+def test_a_document_reads_back_and_an_altered_one_is_refused(life: Life) -> None:
+    plan, file = life.look().plan, life.folder / "plan.json"
+    plan.save(file)
+    assert load(file).document == plan.document
+    file.write_text(file.read_text().replace('"1.08"', '"0.08"'))
+    with pytest.raises(StalePlanError, match="altered"):
+        load(file)
 
 
 def test_addresses_read_back_as_they_are_written() -> None:

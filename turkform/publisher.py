@@ -244,6 +244,10 @@ class Publisher:
 
     # --- ending -----------------------------------------------------------------------------------
 
+    def expire(self, change: ItemChange) -> Result:
+        """Expire an item's HIT now, for this publisher's reason."""
+        return self._expire(change, self.ending)
+
     def _expire(self, change: ItemChange, ending: Ending) -> Result:
         hit = _hit(change)
         try:
