@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
 _CHUNK = 1_000
+_compact = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
 class Outcome(StrEnum):
@@ -99,6 +100,7 @@ class Call:
     local_time: datetime
     outcome: Outcome | None
     settled_at: datetime | None
+    """When the outcome was known for good; None while the call is open."""
     object_id: str
     request_id: str
     error: str
@@ -152,7 +154,7 @@ class Journal:
         ledger, clocks = Ledger(where), clocks or Clocks()
         try:
             version = ledger.version()
-            if create:
+            if create or version:
                 ledger.bring_up(clocks.ms())
             row = _choose(ledger, campaign, environment) if create or version else None
             if row is None and create:
@@ -361,7 +363,7 @@ class Run:
                 "of": self._journal,
                 "call": call_id,
                 "now": outcome.value,
-                "at": to_ms(at),
+                "at": None if outcome is Outcome.UNKNOWN else to_ms(at),
                 "object": clean(object_id),
                 "request": clean(request_id),
                 "why": clean(error),
@@ -514,7 +516,7 @@ def _row(intent: Intent) -> dict[str, Any]:
         "digest": intent.digest,
         "token": intent.token,
         "price": intent.price.cents,
-        "detail": json.dumps(dict(intent.detail), separators=(",", ":"), sort_keys=True),
+        "detail": _compact(intent.detail),
         "outcome": None,
         "settled": None,
         "object_id": "",

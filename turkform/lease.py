@@ -13,13 +13,12 @@ dead; that is judged by watching it, so no two machines' clocks are ever compare
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from turkform.errors import InterruptedApplyError, LeaseHeldError
 from turkform.ledger import JournalError, from_ms, lease
@@ -38,6 +37,11 @@ HEARTBEAT = 2.0
 SILENCE = 10.0
 """Seconds without one after which a holder counts as dead."""
 
+_OURS = (lease.c.journal == bindparam("of"), lease.c.epoch == bindparam("under"))
+_CHECK = select(lease.c.epoch).where(*_OURS).with_for_update(read=True)
+_BEAT = update(lease).where(*_OURS).values(heartbeat=bindparam("now"))
+_RELEASE = update(lease).where(*_OURS).values(owner="")
+
 
 class LeaseLostError(InterruptedApplyError):
     """Another process has raised the epoch; nothing more may be sent."""
@@ -51,7 +55,9 @@ class Owner:
     host: str
     command: str
     pid: int = field(default_factory=os.getpid)
-    token: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host}/{self.pid}"
 
 
 class Clocks(NamedTuple):
@@ -165,7 +171,7 @@ class Lease:
             .where(lease.c.journal == self.journal)
             .values(
                 epoch=self.epoch,
-                owner=self.owner.token,
+                owner=str(self.owner),
                 user=self.owner.user,
                 host=self.owner.host,
                 command=self.owner.command,
@@ -179,12 +185,12 @@ class Lease:
 
     def verify(self, connection: Connection) -> bool:
         """Whether the epoch is still ours, held so until this transaction ends; gives the sign of life when due."""
-        ours = lease.c.journal == self.journal, lease.c.epoch == self.epoch
-        if self.clocks.monotonic() < self.due:
-            return connection.scalar(select(lease.c.epoch).where(*ours).with_for_update(read=True)) is not None
         if self._lock is not None:
-            self._lock.acquire()  # an epoch that was seized gets the lock as soon as the other one has stopped
-        beat = connection.execute(update(lease).where(*ours).values(heartbeat=self.clocks.ms()))
+            self._lock.acquire()  # who seized the epoch gets the lock as soon as the other one has stopped
+        ours = {"of": self.journal, "under": self.epoch}
+        if self.clocks.monotonic() < self.due:
+            return connection.scalar(_CHECK, ours) is not None
+        beat = connection.execute(_BEAT, ours | {"now": self.clocks.ms()})
         self.due = self.clocks.monotonic() + HEARTBEAT
         return beat.rowcount == 1
 
@@ -199,20 +205,23 @@ class Lease:
 
     def release(self, connection: Connection) -> None:
         """Let the next one have it, in the caller's transaction; a lease that was lost is left alone."""
-        ours = lease.c.journal == self.journal, lease.c.epoch == self.epoch
-        connection.execute(update(lease).where(*ours).values(owner=""))
+        connection.execute(_RELEASE, {"of": self.journal, "under": self.epoch})
 
     def let_go(self) -> None:
         """Give the operating system's lock back."""
         if self._lock is not None:
             self._lock.release()
 
-    def _read(self) -> Row[tuple[object, ...]]:
+    def _read(self) -> Row[Any]:
         with self.ledger.reading() as connection:
             return connection.execute(select(lease).where(lease.c.journal == self.journal)).one()
 
-    def _held(self, row: Row[tuple[object, ...]]) -> LeaseHeldError:
-        who = f"{_who(row)} is at work on it" if row.owner else "another turkform is at work on it"
+    def _held(self, row: Row[Any]) -> LeaseHeldError:
+        who = (
+            f"{_who(row)} is at work on it since {format_time(from_ms(row.since))}"
+            if row.owner
+            else "another turkform is at work on it"
+        )
         return LeaseHeldError(
             f"the journal {self.ledger.shown} is taken: {who}",
             "Wait until it is done. `turkform close` stops it, and everything that is open.",
@@ -227,6 +236,5 @@ def raise_epoch(ledger: Ledger, journal: str) -> int:
         return int(connection.scalar(select(lease.c.epoch).where(one)) or 0)
 
 
-def _who(row: Row[tuple[object, ...]]) -> str:
-    since = format_time(from_ms(row.since))
-    return f"`{row.command}` of {row.user} on {row.host} (process {row.pid}) since {since}"
+def _who(row: Row[Any]) -> str:
+    return f"`{row.command}` of {row.user} on {row.host} (process {row.pid})"

@@ -3,9 +3,9 @@
 In: a path (SQLite) or a PostgreSQL URL. Out: a `Ledger`, which gives connections for reading and for
 writing. The tables are the same on both; every row carries the id of its journal, because a PostgreSQL
 database holds many. Money is whole cents. Times are whole milliseconds since 1970 in UTC, since SQLite
-has no type for them and integers sort and subtract. Migrations go forward only.
+has no type for them and integers sort and subtract. No row is ever deleted. Migrations go forward only.
 
-    calls       what was sent; `outcome` is NULL while it is open. Rows are never deleted.
+    calls       what was sent; `outcome` is NULL until one is learned, `settled` until it is known for good
     runs        who ran what; `ended` is NULL for a run that was killed.
     rekeys      the key under which a HIT is known from now on
     adoptions   HITs that are ours though no call here made them
@@ -16,6 +16,7 @@ has no type for them and integers sort and subtract. Migrations go forward only.
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    Executable,
     Index,
     Integer,
     MetaData,
@@ -36,6 +38,7 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    literal_column,
     select,
     text,
 )
@@ -54,6 +57,9 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
 """Version → what brings the tables there from the version before."""
 BUSY = 10.0
 """Seconds to wait for another process's commit, which takes milliseconds."""
+_POLL = 20
+"""Milliseconds after which SQLite's own waiting starts again from short pauses. Its pauses grow to 100 ms and
+would seldom meet the gaps between the commits of a busy run, which `close` has to stop at once."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _METADATA = MetaData()
@@ -105,7 +111,6 @@ calls = Table(
     Column("object_id", _BYTEWISE, nullable=False, default=""),
     _text("request_id"),
     _text("error"),
-    sqlite_with_rowid=False,
 )
 runs = Table(
     "runs",
@@ -178,11 +183,14 @@ lease = Table(
     _whole("heartbeat"),
 )
 
-OPEN = text("outcome IS NULL OR outcome = 'unknown'")
-"""Calls that are to be settled; written out, because only equal text lets SQLite use a partial index."""
-RARE = text("operation <> 'CreateHITWithHITType'")
-"""All but the calls that a batch of a million makes a million of."""
-_OPEN_CALLS = Index("calls_open", calls.c.journal, calls.c.id, sqlite_where=OPEN, postgresql_where=OPEN)
+OPEN = calls.c.settled.is_(None)
+"""Calls whose outcome is not known, or not known for good."""
+RARE = calls.c.operation != literal_column("'CreateHITWithHITType'")
+"""All but the calls that a batch of a million makes a million of. Not a parameter: SQLite uses a partial
+index only where the query says the index's own condition."""
+_OPEN_CALLS = Index(
+    "calls_open", calls.c.journal, calls.c.settled, calls.c.id, sqlite_where=OPEN, postgresql_where=OPEN
+)
 _RARE_CALLS = Index(
     "calls_rare", calls.c.journal, calls.c.operation, calls.c.id, sqlite_where=RARE, postgresql_where=RARE
 )
@@ -196,9 +204,9 @@ class JournalMissingError(JournalError):
     """There is no journal where one was looked for."""
 
 
-def to_ms(time: datetime) -> int:
+def to_ms(at: datetime) -> int:
     """An aware time as the tables hold it."""
-    return (time - _EPOCH) // timedelta(milliseconds=1)
+    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def from_ms(milliseconds: int) -> datetime:
@@ -213,6 +221,8 @@ def next_id(connection: Connection, table: Table, journal: str) -> int:
 
 def clean(value: str, longest: int = 2_000) -> str:
     """Text from outside, such that every database takes it."""
+    if value.isascii() and value.isprintable():
+        return value[:longest]
     return value[:longest].replace("\0", "").encode(errors="replace").decode()
 
 
@@ -244,9 +254,17 @@ class Ledger:
         with self.explained(), self.connect() as connection, connection.begin():
             yield connection
 
+    def sql(self, statement: Executable) -> str:
+        """A statement as text, compiled once where it runs thousands of times; its parameters are maps."""
+        return str(statement.compile(dialect=self.engine.dialect))  # type: ignore[attr-defined]
+
     def connect(self) -> Connection:
         """A connection whose transactions are for writing."""
-        return self.engine.connect().execution_options(writing=True)
+        connection = self.engine.connect().execution_options(writing=True)
+        raw = connection.connection.driver_connection
+        if isinstance(raw, sqlite3.Connection):
+            raw.execute(f"PRAGMA busy_timeout={_POLL}")
+        return connection
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -262,7 +280,7 @@ class Ledger:
         code = getattr(cause, "sqlite_errorname", "")
         what, hint = next(
             (known for prefix, known in _CAUSES.items() if code.startswith(prefix)),
-            (f"cannot be used: {cause}", "Nothing was sent. Make it reachable and run the command again."),
+            (f"cannot be used: {cause}", "Make it reachable and run the command again."),
         )
         return JournalError(f"the journal {self.shown} {what}", hint)
 
@@ -272,11 +290,8 @@ class Ledger:
         Raises:
             JournalError: not a turkform journal, or one from a newer turkform.
         """
-        if self.path is not None:
-            if self.path.is_dir():
-                raise JournalError(f"the journal {self.shown} is a folder", "Name a file in it.")
-            if not self.path.exists():
-                return 0
+        if self.path is not None and not _is_file(self.path):
+            return 0
         with self.reading() as connection:
             names = set(inspect(connection).get_table_names())
             if not (names & _CORE if self.path is None else names):
@@ -324,17 +339,17 @@ class Ledger:
 
 
 _CAUSES: Mapping[str, tuple[str, str]] = {
-    "SQLITE_FULL": ("cannot grow: its disk is full", "Nothing was sent. Make room and run the command again."),
-    "SQLITE_READONLY": ("is read-only", "Nothing was sent. Allow this user to write it and its folder."),
-    "SQLITE_PERM": ("is read-only", "Nothing was sent. Allow this user to write it and its folder."),
+    "SQLITE_FULL": ("cannot grow: its disk is full", "Make room and run the command again."),
+    "SQLITE_READONLY": ("is read-only", "Allow this user to write it and its folder."),
+    "SQLITE_PERM": ("is read-only", "Allow this user to write it and its folder."),
     "SQLITE_CANTOPEN": (
         "cannot be opened: no such folder, or no permission",
-        "Nothing was sent. Allow this user to write it and its folder.",
+        "Allow this user to write it and its folder.",
     ),
     "SQLITE_NOTADB": ("is not a database", "Nothing in it was changed. Point `journal:` at another path."),
     "SQLITE_CORRUPT": ("is damaged", "Restore it from a backup, or see `turkform recover --new-journal`."),
-    "SQLITE_BUSY": ("is locked by another program", "Nothing was sent. Close what has it open and try again."),
-    "SQLITE_IOERR": ("cannot be read or written: its disk fails", "Nothing was sent. Check the disk."),
+    "SQLITE_BUSY": ("is locked by another program", "Close what has it open and try again."),
+    "SQLITE_IOERR": ("cannot be read or written: its disk fails", "Check the disk."),
 }
 
 
@@ -365,15 +380,35 @@ def _sqlite(path: Path) -> Engine:
             raise
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=connect, paramstyle="named", poolclass=NullPool)
 
     # sqlite3 would begin a transaction only at the first INSERT, after the epoch was read.
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if not connection.get_execution_options().get("writing"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        until = time.monotonic() + BUSY
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY" or time.monotonic() > until:
+                    raise
+            else:
+                return
 
     return engine
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is something at the path that could be a journal."""
+    try:
+        if path.is_dir():
+            raise JournalError(f"the journal {path} is a folder", "Name a file in it.")
+        return path.exists()
+    except OSError as error:
+        raise JournalError(f"the journal {path} cannot be reached: {error.strerror}") from None
 
 
 def _make_file(path: Path) -> None:

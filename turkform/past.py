@@ -247,8 +247,11 @@ def _rare(connection: Connection, journal: str, *operations: str) -> Iterator[Ro
     """Done calls of operations that a plan does few of, in the order they were sent."""
     c = calls.c
     query: Select[Any] = (
-        select(c.operation, c.object_id, c.address, c.key, c.endpoint_time, c.detail)
-        .where(c.journal == journal, c.operation.in_(operations), RARE, c.outcome == "done")
+        select(c.id, c.operation, c.object_id, c.address, c.key, c.endpoint_time, c.detail)
+        .where(c.journal == journal, RARE, c.outcome == "done")
         .order_by(c.id)
+        .execution_options(yield_per=_CHUNK)
     )
-    yield from connection.execute(query.execution_options(yield_per=_CHUNK))
+    # One by one, for a list of operations ordered by id makes SQLite read every call there is.
+    streams = (connection.execute(query.where(c.operation == operation)) for operation in operations)
+    yield from heapq.merge(*streams, key=itemgetter(0))

@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam, insert, or_, update
+from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from turkform.lease import HEARTBEAT
@@ -36,17 +36,14 @@ LINGER = 0.1
 MOST_FACTS = 20_000
 """Facts that may wait; then their callers wait too."""
 
+_INTEND = insert(calls)
 _SETTLE = (
     update(calls)
     .where(
         calls.c.journal == bindparam("of"),
         calls.c.id == bindparam("call"),
         # Written once. Only a guess gives way: that nothing was learned, and, to an answer, that nothing happened.
-        or_(
-            calls.c.outcome.is_(None),
-            calls.c.outcome == "unknown",
-            (calls.c.outcome == "void") & (bindparam("now", type_=Text) == "done"),
-        ),
+        text("(outcome IS NULL OR outcome = 'unknown' OR (outcome = 'void' AND :now = 'done'))"),
     )
     .values(
         outcome=bindparam("now"),
@@ -95,6 +92,7 @@ class Scribe:
         self._asleep = self._closing = self._failing = self._ended = False
         self._connection: Connection | None = None
         self._next = 0
+        self._intend_sql, self._settle_sql = ledger.sql(_INTEND), ledger.sql(_SETTLE)
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
@@ -141,8 +139,7 @@ class Scribe:
 
     def _wait(self, ticket: _Ticket) -> None:
         with self._changed:
-            if self._ended or self._closing:
-                raise JournalError("this run has ended; nothing more can be written for it")
+            self._must_be_open()
             self._tickets.append(ticket)
             if self._asleep:
                 self._changed.notify()
@@ -150,6 +147,7 @@ class Scribe:
 
     def _fact(self, facts: list[dict[str, Any]], row: dict[str, Any]) -> None:
         with self._changed:
+            self._must_be_open()
             if not (self._settled or self._adopted):
                 self._facts_since = self._monotonic()
                 if self._asleep:
@@ -158,6 +156,10 @@ class Scribe:
             full = len(facts) > MOST_FACTS and not self._failing
         if full:
             self.do(lambda _: None)
+
+    def _must_be_open(self) -> None:
+        if self._ended or self._closing:
+            raise JournalError("this run has ended; nothing more can be written for it")
 
     # --- the thread -------------------------------------------------------------------------------
 
@@ -192,8 +194,9 @@ class Scribe:
             return tickets, settled, adopted, self._closing
 
     def _write(self, tickets: list[_Ticket], settled: list[dict[str, Any]], adopted: list[dict[str, Any]]) -> None:
-        """One transaction for all of it."""
-        errors: list[TurkformError | None] = [JournalError("the journal's writer has stopped")] * len(tickets)
+        """One transaction for all of it; nobody is told of success before it is durable."""
+        failure: TurkformError | None = JournalError("the journal's writer has stopped")
+        answers: list[TurkformError | None] = []
         try:
             if self._connection is None:
                 self._connection = self._open()
@@ -201,14 +204,17 @@ class Scribe:
                 if not self.lease.verify(self._connection) and self.lost is None:
                     self.lost = self.lease.lost(self._connection)
                 self._write_facts(self._connection, settled, adopted)
-                errors = [self.lost] * len(tickets) if self.lost else self._write_tickets(self._connection, tickets)
-            self._failing = False
+                answers = [self.lost] * len(tickets) if self.lost else self._write_tickets(self._connection, tickets)
+            failure = None
         except (SQLAlchemyError, sqlite3.Error, UnicodeError) as error:
-            self._drop()
-            errors = [self.ledger.explain(error)] * len(tickets)
-            self._keep(settled, adopted)
+            failure = self.ledger.explain(error)
         finally:
-            for ticket, answer in zip(tickets, errors, strict=True):
+            if failure is not None:
+                self._drop()
+                self._keep(settled, adopted)
+                answers = [failure] * len(tickets)
+            self._failing = failure is not None
+            for ticket, answer in zip(tickets, answers, strict=True):
                 ticket.finish(answer)
 
     def _write_tickets(self, connection: Connection, tickets: list[_Ticket]) -> list[TurkformError | None]:
@@ -217,23 +223,23 @@ class Scribe:
             row["id"] = self._next
             self._next += 1
         if rows:
-            connection.execute(insert(calls), rows)
+            connection.exec_driver_sql(self._intend_sql, rows)
         return [ticket.job(connection) if ticket.job else None for ticket in tickets]
 
-    @staticmethod
-    def _write_facts(connection: Connection, settled: list[dict[str, Any]], adopted: list[dict[str, Any]]) -> None:
+    def _write_facts(
+        self, connection: Connection, settled: list[dict[str, Any]], adopted: list[dict[str, Any]]
+    ) -> None:
         if adopted:
             first = next_id(connection, adoptions, adopted[0]["journal"])
             rows = [{**row, "id": first + n} for n, row in enumerate(adopted)]
             connection.execute(insert(adoptions), rows)
         if settled:
-            connection.execute(_SETTLE, settled)
+            connection.exec_driver_sql(self._settle_sql, settled)
 
     def _keep(self, settled: list[dict[str, Any]], adopted: list[dict[str, Any]]) -> None:
         with self._changed:
             self._settled = settled + self._settled
             self._adopted = adopted + self._adopted
-            self._failing = True
             self._facts_since = self.lease.due = self._monotonic() + HEARTBEAT
 
     def _open(self) -> Connection:
