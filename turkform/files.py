@@ -75,8 +75,10 @@ class Files:
         except OSError as error:
             raise UnreadableFileError(f'"{name}" cannot be read: {error.strerror}') from None
 
-    def confine(self, name: str | Path) -> Path:
+    def confine(self, name: str | Path, *, private: bool = False) -> Path:
         """The path of that name, refused where it leads out of the work tree, links followed.
+
+        `private` allows turkform's own folder, for what turkform itself keeps there.
 
         Raises:
             UnreadableFileError: it does, or it is no path.
@@ -92,9 +94,9 @@ class Files:
                 f'"{name}" leads to {real}, out of the campaign\'s files in {self.boundary}',
                 f"Copy it there, or allow it with --allow-outside {real.parent}",
             )
-        private = _PRIVATE.intersection(real.relative_to(inside).parts)
-        if private:
-            raise UnreadableFileError(f'"{name}" lies in {private.pop()}/, which is never data', "Copy it elsewhere.")
+        hidden = _PRIVATE.intersection(real.relative_to(inside).parts) - ({".turkform"} if private else set())
+        if hidden:
+            raise UnreadableFileError(f'"{name}" lies in {hidden.pop()}/, which is never data', "Copy it elsewhere.")
         return path
 
     def _note(self, path: Path) -> None:

@@ -1,0 +1,104 @@
+"""Which environment a command works in, and the `Target` it means.
+
+In: the environments a campaign declares, and what the command line and `TURKFORM_ENV` say. Out: one name, never
+chosen silently when it could be production; then endpoint, journal, fees and rates, completely said.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from turkform.campaign import AWS_ENDPOINTS, Target
+from turkform.errors import Diagnostic, FieldPath
+from turkform.files import UnreadableFileError
+from turkform.money import MTURK, fees_named
+from turkform.tables import likely
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turkform.campaign import Campaign, Environment
+    from turkform.files import Files
+    from turkform.yaml_tree import Node
+
+LOCAL = "local"
+AWS_RATE = 2
+"""Calls a second at AWS hosts, when nothing is said: what an account could count on."""
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_PASSWORD = re.compile(r"://[^/@:]*:[^@]*@|[?&]password=", re.IGNORECASE)
+
+
+def declared(root: Node) -> tuple[str, ...]:
+    """The environments of a campaign by name; `local` when it declares none."""
+    section = root.get("environments")
+    return tuple((section and section.entries) or ()) or (LOCAL,)
+
+
+def choose(root: Node, asked: str | None, environ: Mapping[str, str]) -> tuple[str, Diagnostic | None]:
+    """The environment to work in; with a diagnostic where none can be told."""
+    names = declared(root)
+    source = "--env" if asked else "TURKFORM_ENV"
+    asked = asked or environ.get("TURKFORM_ENV") or None
+    if asked is None:
+        if LOCAL in names:
+            return LOCAL, None
+        detail = f"Say --env {names[0]}, or set TURKFORM_ENV. Declared: {', '.join(names)}."
+        return names[0], Diagnostic("which environment? turkform never chooses one by itself", detail)
+    if asked in names:
+        return asked, None
+    near = likely(asked, list(names))
+    detail = f"Did you mean {near}? " if near else ""
+    problem = Diagnostic(f'{source}: there is no environment "{asked}"', f"{detail}Declared: {', '.join(names)}.")
+    return names[0], problem
+
+
+def target(campaign: Campaign, name: str, root: Node, files: Files, problems: list[Diagnostic]) -> Target:
+    """The chosen environment with every default filled in; what is wrong goes to `problems`."""
+    environment = campaign.environments.get(name)
+    journal = _journal(environment, name, root, files, problems)
+    if environment is None:
+        return Target(name, LOCAL, journal=journal)
+    endpoint = AWS_ENDPOINTS.get(environment.endpoint, environment.endpoint.rstrip("/"))
+    aws = Target(name, endpoint).is_aws
+    return Target(
+        name=name,
+        endpoint=endpoint,
+        profile=environment.profile,
+        journal=journal,
+        fees=fees_named(environment.fees) if environment.fees else MTURK,
+        balance=environment.balance or ("warn" if aws else "enforce"),
+        rate=environment.rate or (AWS_RATE if aws else None),
+        concurrency=environment.concurrency or 8,
+        budget=environment.budget,
+    )
+
+
+def _journal(environment: Environment | None, name: str, root: Node, files: Files, problems: list[Diagnostic]) -> str:
+    """Where the journal lies. What the environment says itself may lie anywhere; the file's word may not."""
+    default = str(files.folder / ".turkform" / name / "journal.sqlite")
+    if environment is None or environment.journal is None:
+        return default
+    path: FieldPath = ("environments", name, "journal")
+    node = root.get(*path) or root
+    written, text = node.text or "", environment.journal
+
+    def problem(summary: str, detail: str) -> str:
+        problems.append(Diagnostic(f"environments.{name}.journal: {summary}", detail, path, node.location))
+        return default
+
+    if _URL.match(text):
+        if _PASSWORD.search(written):
+            return problem("a password stands in the file", 'Write "${env:TURKFORM_JOURNAL}" and set it outside.')
+        return problem(
+            "a journal on a database server is not supported yet", f"Write .turkform/{name}/journal.sqlite, or a path."
+        )
+    if "${env:" in written:
+        return str(files.folder / text)
+    try:
+        found = files.confine(text, private=True)
+    except UnreadableFileError as error:
+        return problem(error.summary, "Name a place beside the campaign, or say it with ${env:TURKFORM_JOURNAL}.")
+    if found.is_dir():
+        return problem(f'"{text}" is a folder', f"Write {text.rstrip('/')}/journal.sqlite")
+    return str(found)

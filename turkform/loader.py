@@ -1,0 +1,324 @@
+"""YAML to the desired side of a diff, or every diagnostic at once, each with file:line:column.
+
+In: a campaign folder, the environment, variables. Out: `Desired`; or a `CampaignError` with everything that is
+wrong in the campaign's files, its pages and its data, in file order. Nothing is written and nothing is sent.
+
+What is broken in one place hides little elsewhere: a resource with an error is left out, and the rest is
+checked without it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from turkform import environments, messages
+from turkform.campaign import Campaign, Desired, Source
+from turkform.errors import CampaignError, Diagnostic, FieldPath, Location
+from turkform.files import Files, UnreadableFileError
+from turkform.items import check_items, read_items
+from turkform.questions import Inspection, open_template
+from turkform.references import check_references
+from turkform.rosters import check_block, check_grant, read_workers
+from turkform.variables import Substitution, Variables, as_text, needs_substitution
+from turkform.yaml_tree import Node, read_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from turkform.items import Checked
+    from turkform.kinds import Batch
+    from turkform.kinds.resource import Roster
+    from turkform.rosters import Check
+
+_V = TypeVar("_V")
+
+MAIN = "campaign.yaml"
+_RESOURCES = ("variables", "environments", "qualification_types", "hit_types", "batches")
+"""Maps of names: what is wrong with one of them leaves the others."""
+_SECTIONS = (*_RESOURCES, "blocks", "policies")
+"""What further files may add to; everything else stands in one file only."""
+
+
+def load(
+    folder: Path,
+    *,
+    environment: str | None = None,
+    variables: Mapping[str, str] = {},
+    environ: Mapping[str, str] = os.environ,
+    allow_outside: Sequence[Path] = (),
+) -> Desired:
+    """Read a campaign in one environment, its pages and its data, and check all of it.
+
+    Raises:
+        CampaignError: every problem that was found.
+    """
+    loading = _Loading(Files(folder, allow_outside), environ)
+    desired = loading.run(environment, variables)
+    told = messages.in_file_order(loading.problems, loading.yaml)
+    if desired is None or any(problem.severity == "error" for problem in told):
+        raise CampaignError(told)
+    return replace(desired, diagnostics=told)
+
+
+def declared_environments(folder: Path) -> tuple[str, ...]:
+    """The environments a campaign declares, so that each can be checked; `local` when it declares none.
+
+    Raises:
+        CampaignError: the campaign's YAML cannot be read.
+    """
+    loading = _Loading(Files(folder), {})
+    root = loading.read()
+    if root is None:
+        raise CampaignError(messages.in_file_order(loading.problems, loading.yaml))
+    return environments.declared(root)
+
+
+@dataclass
+class _Loading:
+    """One run of `load`: the stages in order, and the problems they add to."""
+
+    files: Files
+    environ: Mapping[str, str]
+    problems: list[Diagnostic] = field(default_factory=list)
+    yaml: list[Path] = field(default_factory=list)
+
+    def run(self, asked: str | None, given: Mapping[str, str]) -> Desired | None:
+        root = self.read()
+        if root is None:
+            return None
+        name, problem = environments.choose(root, asked, self.environ)
+        if problem:
+            self.problems.append(problem)
+            return None
+        values, variables = self._values(root, name, given)
+        campaign = self._validate(root, values)
+        target = environments.target(campaign, name, root, self.files, self.problems)
+        self.problems += check_references(campaign, root)
+        sources = {name: self._source(name, batch, root) for name, batch in campaign.batches.items()}
+        grants = {
+            name: self._workers(declared.workers, root, ("qualification_types", name, "workers"), check_grant)
+            for name, declared in campaign.qualification_types.items()
+            if declared.workers is not None
+        }
+        return Desired(
+            campaign=campaign,
+            target=target,
+            folder=self.files.folder,
+            sources={name: source for name, source in sources.items() if source is not None},
+            grants=grants,
+            blocks=self._workers(campaign.blocks, root, ("blocks",), check_block) if campaign.blocks else {},
+            inputs=dict(sorted(self.files.digests.items())),
+            variables=variables,
+        )
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def read(self) -> Node | None:
+        """The tree of all the campaign's files; None when one of them cannot be read."""
+        folder = self.files.folder
+        trees = []
+        for path in self._yaml_files():
+            try:
+                tree = read_tree(path, self.files.read(path.relative_to(folder)))
+            except UnreadableFileError as error:
+                self.problems.append(Diagnostic(error.summary, error.detail, location=Location(path)))
+                continue
+            except CampaignError as error:
+                self.problems += error.diagnostics
+                continue
+            if tree is None or (tree.plain and tree.value is None):
+                if path.name == MAIN:
+                    detail = "A campaign begins with  turkform: 1  and  campaign: NAME"
+                    self.problems.append(Diagnostic(f"{MAIN} is empty", detail, location=Location(path, 1, 1)))
+            elif tree.entries is None:
+                what = messages.show(tree.value) if tree.text is not None else "a list"
+                detail = "A campaign file is a map; it begins with  turkform: 1"
+                self.problems.append(Diagnostic(f"the file holds {what}", detail, location=tree.location))
+            else:
+                trees.append(tree)
+        if self.problems or not trees:
+            return None
+        return self._merged(trees)
+
+    def _yaml_files(self) -> list[Path]:
+        folder = self.files.folder
+        main = folder / MAIN
+        try:
+            others = sorted(p for p in folder.glob("*.yaml") if p.name != MAIN and not p.name.startswith("."))
+            found = main.exists()
+        except (OSError, ValueError):
+            others, found = [], False
+        if not found:
+            if not folder.is_dir():
+                problem = Diagnostic(f"there is no folder {folder}", "Name the campaign's folder with -C DIR.")
+            else:
+                near = next((p.name for p in (folder / "campaign.yml", *others) if p.exists()), "")
+                hint = f"Rename {near} to {MAIN}." if near else f"Begin one with  turkform init {folder}"
+                problem = Diagnostic(f"there is no {MAIN} in {folder}", hint)
+            self.problems.append(problem)
+            return []
+        self.yaml = [main, *others]
+        return self.yaml
+
+    def _merged(self, trees: list[Node]) -> Node:
+        """One tree of all files; what stands in two of them is an error that names both places."""
+        entries: dict[str, tuple[Node, Node]] = {}
+        for tree in trees:
+            for name, (key, value) in (tree.entries or {}).items():
+                if name not in entries:
+                    entries[name] = (key, value)
+                    continue
+                first = entries[name][1]
+                if name in _SECTIONS and first.entries is not None and value.entries is not None:
+                    for inner, (inner_key, _) in value.entries.items():
+                        if inner in first.entries:
+                            self._double((name, inner), first.entries[inner][0], inner_key)
+                    entries[name] = (entries[name][0], Node(first.location, entries=value.entries | first.entries))
+                elif name != "turkform" or first.text != value.text:
+                    self._double((name,), entries[name][0], key)
+        return Node(trees[0].location, entries=entries)
+
+    def _double(self, path: FieldPath, first: Node, second: Node) -> None:
+        summary = f"{messages.dotted(path)} is declared twice: at {first.location} and at {second.location}"
+        self.problems.append(Diagnostic(summary, "Keep one of them.", path, second.location, points_at="key"))
+
+    # --- values ---------------------------------------------------------------------------------------------
+
+    def _values(self, root: Node, environment: str, given: Mapping[str, str]) -> tuple[Any, dict[str, str]]:
+        """The campaign as plain values, `${…}` replaced, and the variables' values as text."""
+        variables = Variables(root, environment, given, self.environ)
+        found = variables.resolve()
+        self.problems += variables.problems
+        substitution = Substitution(environment, self.environ, found, tuple(variables.declared()))
+        values = {}
+        for name, (_, node) in (root.entries or {}).items():
+            if name == "environments" and node.entries is not None:
+                # Another environment's ${env:…} need not be set here: it is checked when it is chosen.
+                kept = {n: e for n, e in node.entries.items() if n == environment or not needs_substitution(e[1])}
+                values[name] = substitution.plain(Node(node.location, entries=kept), (name,))
+            else:
+                values[name] = substitution.plain(node, (name,))
+        self.problems += substitution.problems
+        return values, {name: as_text(value) for name, value in found.items()}
+
+    def _validate(self, root: Node, values: Any) -> Campaign:
+        """The campaign, or what remains of it without the resources that are wrong."""
+        said = list(messages.not_yet(root))
+        said += messages.without_value(root)
+        self.problems += [problem for _, problem in said]
+        ignore = [path for path, _ in said]
+        for path in ignore:
+            _drop(values, path)
+        for first in (True, False, False):
+            try:
+                return Campaign.model_validate(values)
+            except ValidationError as error:
+                errors = error.errors(include_url=False)
+                if first:
+                    self.problems += messages.explain(errors, root, ignore)
+                for path in {tuple(e["loc"][:2]) for e in errors}:
+                    _drop(values, path if path[0] in _RESOURCES else path[:1])
+                values.update({name: values.get(name, known) for name, known in _STAND_INS.items()})
+        return Campaign.model_validate(_STAND_INS)
+
+    # --- batches --------------------------------------------------------------------------------------------
+
+    def _source(self, name: str, batch: Batch, root: Node) -> Source | None:
+        """A batch with its page and its data, both checked; None when the page cannot be read."""
+        path: FieldPath = ("batches", name)
+        data = self.find(batch.items, root, (*path, "items")) if batch.items else None
+        page = self.find(batch.question.html, root, (*path, "question", "html"))
+        if page is None:
+            return None
+        try:
+            template = open_template(page, frame_height=batch.question.frame_height, read=self._read)
+        except CampaignError as error:
+            self.problems += error.diagnostics
+            return None
+        inspection = Inspection(template, data)
+        if data is not None:
+            checked = check_items(data, batch.key, inspection)
+            for problem in checked.problems:
+                self.problems.append(self._placed(problem, root, path))
+            self._columns(checked, inspection, batch.key, data)
+        elif batch.items is None:
+            self.problems += template.unknown((), None) or _single(inspection)
+        return Source(name, batch, template, data)
+
+    def _columns(self, checked: Checked, inspection: Inspection, key: tuple[str, ...], data: Path) -> None:
+        """What the page and the data's columns have to say about each other."""
+        if not checked.columns:
+            return
+        template = inspection.template
+        unknown = template.unknown(checked.columns, data)
+        self.problems += unknown or inspection.problems()
+        if not checked.rows and not checked.problems:
+            self._note(f"{data.name} has no rows, so nothing would be published", data, "warning")
+        unused = [name for name in template.unused(checked.columns) if name not in key]
+        if unused and not unknown:
+            names = ", ".join(unused[:10]) + (", …" if len(unused) > 10 else "")
+            self._note(f"{template.path.name} does not use {len(unused)} of {data.name}'s columns: {names}", data)
+
+    def _note(self, summary: str, path: Path, severity: Any = "note") -> None:
+        self.problems.append(Diagnostic(summary, location=Location(path, 1, 1), severity=severity))
+
+    def _placed(self, problem: Diagnostic, root: Node, path: FieldPath) -> Diagnostic:
+        """A problem about a batch's own field, at its place in the YAML."""
+        if problem.location is not None:
+            return problem
+        if problem.points_at == "parent":
+            node = root.key(*path)
+        else:
+            key = root.get(*path, *problem.path)
+            named = next((p for p in (key and key.parts) or () if f'"{p.text}"' in problem.summary), key)
+            node = named
+        summary = f"{messages.dotted(path)}: {problem.summary}"
+        return replace(problem, summary=summary, path=(*path, *problem.path), location=(node or root).location)
+
+    def _workers(self, roster: Roster, root: Node, path: FieldPath, check: Check[_V]) -> Mapping[str, _V]:
+        """Workers and their values, written out or in a file."""
+        if roster.file is None:
+            return dict(roster.values)  # type: ignore[attr-defined] # every roster has them, each of its own type
+        found = self.find(roster.file, root, (*path, "file"))
+        return read_workers(found, type(roster).column, check, self.problems) if found else {}
+
+    def find(self, name: str, root: Node, path: FieldPath) -> Path | None:
+        """The file that a field names; None, and a diagnostic, when it must not or cannot be read."""
+        try:
+            return self.files.find(name)
+        except UnreadableFileError as error:
+            node = root.get(*path) or root
+            summary = f"{messages.dotted(path)}: {error.summary}"
+            self.problems.append(Diagnostic(summary, error.detail, path, node.location))
+            return None
+
+    def _read(self, path: Path) -> bytes:
+        return self.files.read(os.path.relpath(path, self.files.folder))
+
+
+_STAND_INS = {"turkform": 1, "campaign": "x"}
+
+
+def _single(inspection: Inspection) -> list[Diagnostic]:
+    """What is wrong with the one question of a batch without items."""
+    for item in read_items(None, ()):
+        inspection(item)
+    return inspection.problems()
+
+
+def _drop(values: Any, path: FieldPath) -> None:
+    """Take a value out of plain values; a list keeps its length, for the places of the others."""
+    for step in path[:-1]:
+        try:
+            values = values[step]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(values, dict):
+        values.pop(path[-1], None)
+    elif isinstance(values, list) and isinstance(path[-1], int) and path[-1] < len(values):
+        values[path[-1]] = ""
