@@ -1,0 +1,65 @@
+"""The command line: the only place that prints, prompts, exits or starts processes.
+
+In: arguments. Out: results on stdout, everything else on stderr, and an exit code from `errors`. The
+modules here import no more than click; what a command needs of the pipeline it imports when it runs, so
+that `turkform --help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from turkform.cli.terminal import Terminal
+from turkform.errors import TurkformError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Run `turkform` with the arguments of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; every way it can end becomes an exit code here, and every error is told once."""
+    from turkform.cli.app import app
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    terminal = Terminal.from_arguments(arguments)
+    try:
+        code = app.main(list(arguments), prog_name="turkform", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        terminal.usage_error(error)
+        return UsageError.exit_code
+    except click.ClickException as error:
+        terminal.error(TurkformError(error.format_message()))
+        return TurkformError.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        terminal.say("interrupted")
+        return INTERRUPTED
+    except TurkformError as error:
+        terminal.error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our results has stopped; nothing more can be said on that pipe, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return TurkformError.exit_code
+    except Exception as error:  # noqa: BLE001 - the one place where a bug is told as what it is
+        terminal.bug(error)
+        return TurkformError.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """SIGTERM ends a command as Ctrl-C does; `apply` puts its own handler in this one's place."""
+    raise KeyboardInterrupt

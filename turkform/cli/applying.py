@@ -1,0 +1,308 @@
+"""Changing the account: `apply`, `destroy`, `close`."""
+
+from __future__ import annotations
+
+import getpass
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from turkform.cli.commands import Command
+from turkform.cli.planning import choices_of, choices_options, read_addresses, read_choices, show_plan
+from turkform.cli.reports import draw_next, draw_report, published, report_document, tell_failures
+from turkform.errors import DeclinedError, RefusedError, StalePlanError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from turkform.apply import Report, RunInfo
+    from turkform.cli.session import Session
+    from turkform.diff import Choices
+    from turkform.journal import Journal
+    from turkform.plan import Plan
+    from turkform.sender import Stop
+    from turkform.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an apply is to go about it."""
+
+    auto_approve: bool = False
+    max_spend: str | None = None
+    concurrency: int | None = None
+    rate: float | None = None
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an apply did, and the first HITs it published."""
+
+    report: Report
+    hits: list[tuple[str, str]]
+    rehearsal: bool
+
+
+def manner_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that changes the account."""
+    options = (
+        click.option("--auto-approve", is_flag=True, help="Do not ask."),
+        click.option("--max-spend", metavar="USD", help="Refuse a plan that may cost more."),
+        click.option("--concurrency", type=click.IntRange(1, 256), help="API calls at once.  [default: 8]"),
+        click.option("--rate", type=click.FloatRange(0.1, 100_000), help="Most API calls a second."),
+        click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(cls=Command)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@manner_options
+@choices_options
+@click.pass_obj
+def apply(
+    session: Session,
+    /,
+    *,
+    file: Path | None,
+    reopen: tuple[str, ...],
+    allow_destroy: tuple[str, ...],
+    allow_rekey: tuple[str, ...],
+    **manner: Any,
+) -> None:
+    """Carry out a plan, each call exactly once.
+
+    Without FILE: plan, show, ask, apply. With FILE, a plan saved by `plan -o`: apply exactly that, without
+    asking, or exit 4 where it is no longer true. Either way an interrupted apply is finished by the next one;
+    nothing is published twice. Ctrl-C stops sending and writes down what became of every call; a second
+    one does not wait for answers.
+
+    Examples:
+      turkform apply
+      turkform apply --auto-approve --max-spend 50.00
+      turkform plan -o plan.json && turkform apply plan.json
+      turkform --env lab apply --rate 5 --concurrency 4
+    """
+    wanted = Manner(**manner)
+    if file is None:
+        _plan_and_apply(session, read_choices(reopen, allow_destroy, allow_rekey), wanted, "apply")
+        return
+    if reopen or allow_destroy or allow_rekey:
+        raise UsageError("a saved plan holds its own choices", "Give --reopen and the like to `turkform plan -o`.")
+    _apply_saved(session, file, wanted)
+
+
+@click.command(cls=Command)
+@manner_options
+@click.pass_obj
+def destroy(session: Session, /, **manner: Any) -> None:
+    """Retire everything this campaign has in the account.
+
+    Plans, shows, asks, and then expires every HIT, deletes those nobody ever worked on, takes back our grants
+    and blocks, and deletes our qualification types. What workers submitted stays, to be reviewed and paid.
+    The journal and the campaign record stay too, so a later `apply` knows what was bought.
+
+    Examples:
+      turkform destroy
+      turkform --env lab destroy --auto-approve --json
+    """
+    _plan_and_apply(session, read_choices((), (), (), destroy=True), Manner(**manner), "destroy")
+
+
+@click.command(cls=Command)
+@click.argument("addresses", nargs=-1, metavar="ADDRESS...")
+@click.option("--all", "everything", is_flag=True, help="Close every batch of the campaign.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.pass_obj
+def close(session: Session, *, addresses: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Expire HITs now, without a plan: the emergency stop.
+
+    Nobody can take up the HITs any more; who is at work may finish, and what was submitted is kept and paid. A
+    running apply is stopped. It can only save money, so it does not ask. Nothing opens again by itself:
+    `plan --reopen ADDRESS` does.
+
+    Examples:
+      turkform close batch.pilot
+      turkform close 'batch.pilot["img-7"]' 'batch.pilot["img-9"]'
+      turkform close --all
+    """
+    from turkform.closing import close as expire
+    from turkform.sender import Stop
+
+    if bool(addresses) == everything:
+        raise UsageError("say what to close: addresses of batches and items, or --all")
+    wanted = None if everything else read_addresses(addresses)
+    with session.survey() as (found, journal), ExitStack() as stack:
+        own = journal or stack.enter_context(session.make_journal(found.desired, lasting=False))
+        stop = Stop()
+        with _stopping(session, stop):
+            report = expire(found, own, wanted, run=who(session, "close"), stop=stop)
+    if as_json:
+        session.terminal.json(report_document(report))
+    else:
+        draw_report(session, report)
+    tell_failures(session, report)
+
+
+def _plan_and_apply(session: Session, choices: Choices, manner: Manner, command: str) -> None:
+    with session.survey(choices) as (found, journal):
+        made = found.plan
+        if not (manner.as_json and (made.empty or manner.auto_approve)):
+            show_plan(session, made.document, on_stderr=manner.as_json)
+        _refuse(made, manner)
+        if made.empty:
+            _nothing(session, manner)
+            return
+        if not manner.auto_approve:
+            _ask(command)
+        outcome = _carry_out(session, found, journal, manner, command)
+    _finish(session, outcome, made, manner)
+
+
+def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
+    from turkform.plan import load
+    from turkform.staleness import moved
+
+    saved = load(file)
+    with session.survey(choices_of(saved.document)) as (found, journal):
+        reasons = moved(saved, found, used=journal is not None and journal.plan_used(saved.document["digest"]))
+        if reasons:
+            raise StalePlanError(reasons)
+        _refuse(saved, manner)
+        outcome = _carry_out(session, found, journal, manner, "apply", plan_digest=saved.document["digest"])
+    _finish(session, outcome, saved, manner)
+
+
+def _refuse(made: Plan, manner: Manner) -> None:
+    """Stop before anything is sent, where the plan or the bound on spending says so."""
+    if made.refusals:
+        if manner.as_json:
+            raise RefusedError(made.refusals)
+        raise click.exceptions.Exit(RefusedError.exit_code)
+    if manner.max_spend is not None:
+        from turkform.money import Money
+
+        try:
+            most = Money.parse(manner.max_spend)
+        except ValueError as error:
+            raise UsageError(f"--max-spend: {error}") from None
+        if made.price > most:
+            raise RefusedError(
+                [f"the plan costs up to ${made.price}, more than --max-spend ${most}"],
+                "Raise --max-spend, or publish less with `limit:`.",
+            )
+
+
+def _nothing(session: Session, manner: Manner) -> None:
+    from turkform.apply import Report
+
+    if manner.as_json:
+        session.terminal.json(report_document(Report()))
+
+
+def _ask(command: str) -> None:
+    """Ask on stderr, because stdout is for results.
+
+    Raises:
+        DeclinedError: the answer was no, or there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        hint = f"Save it with `turkform plan -o FILE` and apply that, or run `turkform {command} --auto-approve`."
+        raise DeclinedError("nobody is here to approve this plan; nothing was sent", hint)
+    click.echo(f"\nType yes to {command} this plan: ", nl=False, err=True)
+    if sys.stdin.readline().strip() != "yes":
+        raise DeclinedError("not approved; nothing was sent")
+
+
+def _carry_out(
+    session: Session, found: Survey, journal: Journal | None, manner: Manner, command: str, *, plan_digest: str = ""
+) -> Outcome:
+    from turkform.apply import apply as carry_out
+    from turkform.cli.progress import display
+    from turkform.sender import Stop
+
+    with ExitStack() as stack:
+        own = journal or stack.enter_context(session.make_journal(found.desired))
+        stop = Stop()
+        with display(session.terminal) as shown, _stopping(session, stop):
+            report = carry_out(
+                found,
+                own,
+                run=who(session, command),
+                on_event=shown.tell,
+                stop=stop,
+                rate=manner.rate,
+                concurrency=manner.concurrency,
+                plan_digest=plan_digest or None,
+            )
+        return Outcome(report, published(own), rehearsal=found.desired.target.endpoint == "local")
+
+
+@contextmanager
+def _stopping(session: Session, stop: Stop) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM drains, the second does not wait for answers."""
+
+    def handle(_signal: int, _frame: object) -> None:
+        if stop.requested:
+            stop.request_now()
+        else:
+            stop.request()
+            session.terminal.say("stopping: waiting for what was sent; once more to stop at once")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(session: Session, outcome: Outcome, made: Plan, manner: Manner) -> None:
+    """Tell what was done, what was not, and what to do next; the exit code says it again."""
+    report = outcome.report
+    if manner.as_json:
+        session.terminal.json(report_document(report, made.document))
+    else:
+        draw_report(session, report, outcome.hits)
+    tell_failures(session, report)
+    if not manner.as_json:
+        draw_next(session, rehearsal=outcome.rehearsal, hit=outcome.hits[0][1] if outcome.hits else "")
+
+
+def who(session: Session, command: str) -> RunInfo:
+    """Who applies, for the audit trail."""
+    from turkform.apply import RunInfo
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        user = ""
+    return RunInfo(command, user, socket.gethostname(), _commit(session.folder))
+
+
+def _commit(folder: Path) -> str:
+    """The commit of the campaign's work tree, with a `+` where files differ from it; empty outside of git."""
+    try:
+        head = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],  # noqa: S607 - the git on the path
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return head.stdout.strip() if head.returncode == 0 else ""
+
+
+COMMANDS = (apply, destroy, close)

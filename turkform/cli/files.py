@@ -1,0 +1,120 @@
+"""Campaign files: `init`, `validate`, `schema`. None of these touches the network."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from turkform.cli.commands import Command
+from turkform.cli.terminal import described
+from turkform.errors import CampaignError, TurkformError
+
+if TYPE_CHECKING:
+    from turkform.cli.session import Session
+
+STARTER = ("campaign.yaml", "tasks/label.html", "data/reviews.csv")
+"""What `init` writes, from the folder `starter` beside this module."""
+_NAME = "my-campaign"
+"""The campaign's name in the starter, replaced by one made of the folder's."""
+
+
+@click.command(cls=Command)
+@click.argument("folder", metavar="[DIR]", required=False, default=None)
+@click.pass_obj
+def init(session: Session, folder: str | None) -> None:
+    """Write a small campaign to start from.
+
+    The campaign is complete: it can be applied as it stands, to a marketplace on this machine. DIR is made
+    where it does not exist; nothing that exists is overwritten.
+
+    Examples:
+      turkform init reviews
+      turkform -C reviews apply
+    """
+    target = session.folder if folder is None else Path(folder)
+    existing = [name for name in STARTER if (target / name).exists()]
+    if existing:
+        raise TurkformError(f"{target / existing[0]} exists already", "Name an empty folder: turkform init DIR")
+    source = files("turkform.cli") / "starter"
+    for name in STARTER:
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = (source / name).read_text(encoding="utf-8")
+        path.write_text(text.replace(_NAME, _campaign_name(target)), encoding="utf-8")
+        session.terminal.out(f"wrote {path}")
+    option = "" if target.resolve() == Path.cwd() else f" -C {target}"
+    session.terminal.out(f"\nNext: turkform{option} plan")
+
+
+def _campaign_name(folder: Path) -> str:
+    """A campaign's name made of the folder's: lower case, words joined by hyphens, at most 40 characters."""
+    words = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
+    return words[:40].rstrip("-") if re.match("[a-z]", words) else _NAME
+
+
+@click.command(cls=Command)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON document.")
+@click.pass_obj
+def validate(session: Session, *, as_json: bool) -> None:
+    """Check the campaign's files: every problem at once, each with its place.
+
+    Reads the YAML, the task pages and all data, and renders every item, without touching the network.
+
+    Examples:
+      turkform validate
+      turkform -C campaigns/quickstart --env production validate --json
+    """
+    if as_json:
+        _validate_for_programs(session)
+        return
+    desired = session.load()
+    notes = [d for d in desired.diagnostics if d.severity == "note"]
+    session.terminal.diagnostics(notes)
+    campaign = desired.campaign
+    batches = f"{len(campaign.batches)} batch{'es' if len(campaign.batches) != 1 else ''}"
+    session.terminal.out(f"{campaign.campaign} is valid in environment {desired.target.name}: {batches}.")
+
+
+def _validate_for_programs(session: Session) -> None:
+    """Valid or not, a document on stdout; the exit code says the same."""
+    try:
+        found, error = session.load().diagnostics, None
+    except CampaignError as problem:
+        found, error = problem.diagnostics, problem
+    document = {"valid": error is None, "diagnostics": [described(diagnostic) for diagnostic in found]}
+    session.terminal.json(document)
+    if error is not None:
+        raise click.exceptions.Exit(error.exit_code)
+
+
+@click.command(cls=Command)
+@click.argument("what", type=click.Choice(["campaign", "plan"]), default="campaign")
+@click.pass_obj
+def schema(session: Session, what: str) -> None:
+    """Print the JSON Schema of the campaign file, or of the plan document.
+
+    Editors with a YAML language server check and complete campaign files by it.
+
+    Examples:
+      turkform schema > campaign.schema.json
+      turkform schema plan
+    """
+    session.terminal.out(json.dumps(_schema(what), indent=2, sort_keys=True))
+
+
+def _schema(what: str) -> dict[str, Any]:
+    if what == "plan":
+        from turkform.plan_schema import json_schema as plan_schema
+
+        return plan_schema()
+    from turkform.campaign import json_schema as campaign_schema
+
+    return campaign_schema()
+
+
+COMMANDS = (init, validate, schema)

@@ -1,0 +1,192 @@
+"""Plans: `plan`, `show`, `check`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from turkform.cli.commands import Command
+from turkform.cli.reports import invocation
+from turkform.errors import RefusedError, StalePlanError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from turkform.cli.session import Session
+    from turkform.diff import Choices
+    from turkform.kinds.resource import Address
+    from turkform.plan import Plan
+
+CHANGES = 2
+"""The exit code of `plan --detailed-exitcode` where there is something to do."""
+
+
+def choices_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a person may say about one plan beside the files."""
+    options = (
+        ("--reopen", "Open a batch again that `close`, `destroy` or somebody else expired."),
+        ("--allow-destroy", "Let a batch lose more HITs than `max_deletes` allows."),
+        ("--allow-rekey", "Let a batch get more new keys for vanished ones than `max_rekey` allows."),
+    )
+    for name, text in reversed(options):
+        command = click.option(name, multiple=True, metavar="ADDRESS", help=text)(command)
+    return command
+
+
+def read_choices(
+    reopen: Iterable[str], allow_destroy: Iterable[str], allow_rekey: Iterable[str], *, destroy: bool = False
+) -> Choices:
+    """The options as planning takes them."""
+    from turkform.diff import Choices
+
+    return Choices(
+        destroy=destroy,
+        reopen=read_addresses(reopen),
+        allow_destroy=read_addresses(allow_destroy),
+        allow_rekey=read_addresses(allow_rekey),
+    )
+
+
+def read_addresses(texts: Iterable[str]) -> frozenset[Address]:
+    """Addresses as they are written everywhere.
+
+    Raises:
+        UsageError: not an address.
+    """
+    from turkform.kinds.resource import Address
+
+    try:
+        return frozenset(map(Address.parse, texts))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def choices_of(document: Mapping[str, Any]) -> Choices:
+    """The choices a saved plan was made with."""
+    said = document["choices"]
+    return read_choices(
+        said["reopen"], said["allow_destroy"], said["allow_rekey"], destroy=document["command"] == "destroy"
+    )
+
+
+def show_plan(session: Session, document: Mapping[str, Any], *, full: bool = False, on_stderr: bool = False) -> None:
+    """Draw the plan: as wide as the terminal, unwrapped where a program or a file takes it."""
+    from turkform.render import draw
+
+    stream = sys.stderr if on_stderr else sys.stdout
+    console = session.terminal.console(stream)
+    console.print(draw(document, full=full, width=console.width if stream.isatty() else None))
+
+
+@click.command(cls=Command)
+@click.option("-o", "--out", "file", metavar="FILE", help="Save the plan, for `apply FILE`.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan document as JSON.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there is something to do, 0 where not.")
+@click.option("--full", is_flag=True, help="Show every item the plan lists, what each step rests on, sample pages.")
+@choices_options
+@click.pass_obj
+def plan(
+    session: Session,
+    *,
+    file: str | None,
+    as_json: bool,
+    detailed_exitcode: bool,
+    full: bool,
+    reopen: tuple[str, ...],
+    allow_destroy: tuple[str, ...],
+    allow_rekey: tuple[str, ...],
+) -> None:
+    """Show what would change, in which order, and what it costs.
+
+    Reads the campaign and the account, and changes nothing. ADDRESS is what the plan shows, such as
+    batch.pilot or hit_type.label.
+
+    Examples:
+      turkform plan
+      turkform plan -o plan.json && turkform apply plan.json
+      turkform --env lab plan --var reward=0.20 --json
+      turkform plan --reopen batch.pilot
+    """
+    with session.survey(read_choices(reopen, allow_destroy, allow_rekey)) as (found, _):
+        made = found.plan
+    if file is not None:
+        made.save(Path(file))
+    if as_json:
+        session.terminal.json(made.document)
+    else:
+        show_plan(session, made.document, full=full)
+    _after(session, made, file, as_json=as_json)
+    if detailed_exitcode and not made.empty:
+        raise click.exceptions.Exit(CHANGES)
+
+
+def _after(session: Session, made: Plan, file: str | None, *, as_json: bool) -> None:
+    """Refuse where the plan does, or say what to do next."""
+    if made.refusals:
+        if as_json:
+            raise RefusedError(made.refusals)
+        raise click.exceptions.Exit(RefusedError.exit_code)
+    if not made.empty and not as_json:
+        what = f"apply {shlex.quote(file)}" if file else "apply"
+        session.terminal.say(f"Nothing was changed. To do exactly this: {invocation(session, what)}")
+
+
+@click.command(cls=Command)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to draw it.")
+@click.option("--full", is_flag=True, help="Show every item the plan lists, what each step rests on, sample pages.")
+@click.pass_obj
+def show(session: Session, file: Path, form: str, *, full: bool) -> None:
+    """Draw a saved plan.
+
+    Needs neither the campaign nor the account: everything shown stands in FILE.
+
+    Examples:
+      turkform show plan.json
+      turkform show plan.json --format json | jq .price
+    """
+    from turkform.plan import load
+
+    document = load(file).document
+    if form == "json":
+        session.terminal.json(document)
+    else:
+        show_plan(session, document, full=full)
+
+
+@click.command(cls=Command)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.pass_obj
+def check(session: Session, file: Path, *, as_json: bool) -> None:
+    """Say whether a saved plan is still true, without applying it.
+
+    Exits 0 where `apply FILE` would run, and 4 where it would not, listing what moved.
+
+    Examples:
+      turkform check plan.json
+    """
+    moved = what_moved(session, file)
+    if as_json:
+        session.terminal.json({"file": str(file), "true": not moved, "moved": moved})
+        raise click.exceptions.Exit(StalePlanError.exit_code if moved else 0)
+    if moved:
+        raise StalePlanError(moved)
+    session.terminal.out(f"{file} is still true. To apply it: {invocation(session, f'apply {shlex.quote(str(file))}')}")
+
+
+def what_moved(session: Session, file: Path) -> list[str]:
+    """Everything that keeps a saved plan from running."""
+    from turkform.plan import load
+    from turkform.staleness import moved
+
+    saved = load(file)
+    with session.survey(choices_of(saved.document)) as (found, journal):
+        return moved(saved, found, used=journal is not None and journal.plan_used(saved.document["digest"]))
+
+
+COMMANDS = (plan, show, check)

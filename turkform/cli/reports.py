@@ -1,0 +1,189 @@
+"""What an apply did and how a campaign stands, drawn for people and written for programs."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from turkform.errors import InterruptedApplyError, PartlyAppliedError, UnknownOutcomeError
+from turkform.money import Money
+from turkform.printable import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from turkform.apply import Failure, Report
+    from turkform.cli.session import Session
+    from turkform.journal import Journal
+
+FORMAT_VERSION = "1.0"
+"""Of the documents that `--json` prints; readers may meet new keys within one major version."""
+SHOWN = 8
+"""So many published HITs, failures and skipped steps are named."""
+
+_DONE = {
+    "create": "created",
+    "update": "updated",
+    "delete": "deleted",
+    "replace": "replaced",
+    "move": "moved to new terms",
+    "extend": "given more assignments",
+    "prolong": "given a new end",
+    "close": "expired",
+    "retire": "retired",
+    "rekey": "re-keyed",
+}
+
+
+def published(journal: Journal) -> list[tuple[str, str]]:
+    """Address and HIT id of the first HITs that the last run published, and one more to tell that there are more."""
+    from turkform.kinds.resource import Address
+
+    runs = journal.runs()
+    calls = journal.calls(run=runs[-1].id, operation="CreateHITWithHITType") if runs else iter(())
+    done = ((str(Address.parse(c.address).item(c.key)), c.object_id) for c in calls if c.object_id)
+    return list(islice(done, SHOWN + 1))
+
+
+def report_document(report: Report, plan: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What was done, for programs."""
+
+    def failures(found: Sequence[Failure]) -> list[dict[str, str]]:
+        return [{"address": str(f.address), "message": f.message, "hint": f.hint} for f in found]
+
+    return {
+        "format_version": FORMAT_VERSION,
+        "plan": {"id": plan["id"], "digest": plan["digest"], "price": plan["price"]["total"]} if plan else None,
+        "exit_code": report.exit_code,
+        "interrupted": report.interrupted,
+        "done": dict(report.done),
+        "narrowed": dict(report.narrowed),
+        "failed": report.failed,
+        "failures": failures(report.failures),
+        "unknown": failures(report.unknown),
+        "skipped": [{"address": str(address), "because": because} for address, because in report.skipped],
+        "waits": [{"address": str(address), "reason": reason} for address, reason in report.waits],
+        "committed": str(Money(report.cents)),
+    }
+
+
+def draw_report(session: Session, report: Report, hits: Sequence[tuple[str, str]] = ()) -> None:
+    """What was done, on stdout."""
+    say = session.terminal.out
+    done = [f"{count:,} {_DONE.get(word, word)}" for word, count in sorted(report.done.items()) if count]
+    spent = f" Committed by it: ${Money(report.cents)}." if report.cents else ""
+    say(f"\nDone: {', '.join(done) or 'nothing'}.{spent}")
+    for word, count in sorted(report.narrowed.items()):
+        say(f"  {count:,} {clean(word)}")
+    for address, reason in report.waits:
+        say(f"  {clean(str(address))} waits: {clean(reason)}")
+    if hits:
+        say("Published:")
+        for item, hit in hits[:SHOWN]:
+            say(f"  {clean(item)}  {clean(hit)}")
+        if len(hits) > SHOWN:
+            say(f"  … all of them: {invocation(session, 'log')}")
+
+
+def draw_next(session: Session, *, rehearsal: bool, hit: str = "") -> None:
+    """What a person may want to do now."""
+    rows = [("how far the workers are", "status")]
+    if rehearsal and hit:
+        rows.append(("play a worker", f"worker submit --hit {hit} --worker A1EXAMPLE"))
+    rows.append(("stop everything now", "close --all"))
+    session.terminal.out("\nNext:")
+    for text, words in rows:
+        session.terminal.out(f"  {text + ':':<25}{invocation(session, words)}")
+
+
+def invocation(session: Session, words: str) -> str:
+    """The command line that does something with this very campaign."""
+    folder = [] if session.folder == Path() else ["-C", shlex.quote(str(session.folder))]
+    environment = ["--env", session.environment] if session.environment else []
+    return " ".join(["turkform", *folder, *environment, words])
+
+
+def tell_failures(session: Session, report: Report) -> None:
+    """Every failure once, with what to do, and what was skipped because of it.
+
+    Raises:
+        UnknownOutcomeError: what became of some calls is not known.
+        InterruptedApplyError: it was told to stop.
+        PartlyAppliedError: some steps failed or were skipped.
+    """
+    for failure in [*report.failures[:SHOWN], *report.unknown[:SHOWN]]:
+        message = failure.message if failure.message.startswith(str(failure.address)) else ""
+        session.terminal.failure(message or f"{failure.address}: {failure.message}", failure.hint)
+    for address, because in report.skipped[:SHOWN]:
+        session.terminal.failure(f"{address}: skipped, because {because}", "")
+    if report.interrupted:
+        raise InterruptedApplyError(
+            "stopped; what was done is in the journal", f"To go on: {invocation(session, 'apply')}"
+        )
+    if report.unknown:
+        raise UnknownOutcomeError(
+            f"what became of {len(report.unknown):,} call{'s' if len(report.unknown) > 1 else ''} is not known",
+            f"Wait a minute, then: {invocation(session, 'recover')}",
+        )
+    if report.exit_code:
+        skipped = f", {len(report.skipped):,} skipped because of that" if report.skipped else ""
+        raise PartlyAppliedError(
+            f"{report.failed:,} failed{skipped}; everything else was done",
+            f"Put right what the messages say, then: {invocation(session, 'apply')}",
+        )
+
+
+# --- status ---------------------------------------------------------------------------------------
+
+
+def draw_status(session: Session, document: Mapping[str, Any], *, everything: bool) -> None:
+    """Progress and spend, on stdout."""
+    say, price = session.terminal.out, document["price"]
+    say(f"{clean(document['campaign'])} in {document['environment']} at {document['now']}")
+    for name, batch in document["batches"].items():
+        say("")
+        _draw_batch(session, name, batch)
+    budget = f" of ${price['budget']}" if price["budget"] is not None else ""
+    on_hold = f", ${price['on_hold']} on hold" if price.get("on_hold") else ""
+    say(f"\ncommitted  ${price['committed']}{budget}; balance ${price['balance']}{on_hold}")
+    _draw_others(session, document, everything=everything)
+    for note in document.get("notes", ()):
+        say(f"  · {clean(note)}")
+    if document.get("changes"):
+        say(f"{document['changes']} steps to apply: {invocation(session, 'plan')}")
+
+
+def _draw_batch(session: Session, name: str, batch: Mapping[str, Any]) -> None:
+    say = session.terminal.out
+    ends = f", ends {batch['ends']}" if batch.get("ends") else ""
+    turn = f", round {batch['round']}" if batch.get("round", 1) != 1 else ""
+    say(f"batch.{clean(name)}{turn}")
+    hits = f"{batch['hits']:,} for {batch['rows']:,} rows: {batch['live']:,} open, {batch['expired']:,} over"
+    say(f"  HITs       {hits}{ends}")
+    total = batch["assignments"]
+    finished = batch["submitted"] + batch["reviewed"]
+    say(f"  work       {_bar(finished, total)} {finished:,} of {total:,} assignments handed in")
+    say(
+        f"             {batch['open']:,} free, {batch['pending']:,} in work, {batch['submitted']:,} to review, "
+        f"{batch['reviewed']:,} reviewed"
+    )
+    say(f"  committed  ${batch['committed']}")
+
+
+def _bar(done: int, total: int, width: int = 24) -> str:
+    full = width * done // total if total else 0
+    return "[" + "#" * full + "." * (width - full) + "]"
+
+
+def _draw_others(session: Session, document: Mapping[str, Any], *, everything: bool) -> None:
+    """Whatever else the account holds: counted, and named where it is asked for."""
+    foreign, others = document["foreign"], document["others"]
+    if everything:
+        for campaign, count in others.items():
+            session.terminal.out(f"other      {clean(campaign)}: {count:,} HITs of another campaign")
+        session.terminal.out(f"foreign    {foreign:,} HITs that no campaign of turkform made")
+    elif foreign or others:
+        count = foreign + sum(others.values())
+        session.terminal.out(f"elsewhere  {count:,} HITs in this account are not this campaign's (--all tells whose)")

@@ -1,0 +1,36 @@
+"""Text that is safe to show: what stands in a campaign or an answer may come from a stranger.
+
+In: any text, any JSON document. Out: the same with every character that could steer a terminal spelled
+out. Whatever reaches a person, in a plan or an error, has gone through here.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode categories: controls, format characters such as those that reverse the direction, line ends."""
+_JOINERS = {"\u200c", "\u200d"}
+"""Format characters that several scripts and many emoji cannot be written without."""
+
+
+def clean(text: str) -> str:
+    r"""The text on one line, a character that could steer a terminal as its escape, like `\x1b`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char.encode("unicode_escape").decode("ascii") if _steers(char) else char for char in text)
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """A document as JSON, keys sorted and steering characters escaped: it reads back equal."""
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    return "".join(json.dumps(char)[1:-1] if char != "\n" and _steers(char) else char for char in text)
+
+
+def _steers(char: str) -> bool:
+    return unicodedata.category(char) in _STEERING and char not in _JOINERS
