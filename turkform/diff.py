@@ -141,7 +141,8 @@ def _types(found: Diff, desired: Desired, observed: Observed, memory: Memory, ch
             _compare_type(found, address, wanted, state, adopted=known is None or known.id != state.id)
     names = {wanted.name for wanted in declared.values()}
     for name, known in memory.types.items():
-        if not known.deleted and known.name not in names and known.name in observed.types:
+        dropped = name not in declared and known.name not in names
+        if dropped and not known.deleted and known.name in observed.types:
             _drop_type(found, Address("qualification_type", name), observed.types[known.name], observed)
 
 

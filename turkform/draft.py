@@ -117,10 +117,10 @@ class Draft:
         """Grants of one type, or blocks: adding and taking away are two steps of two nodes."""
         block = change.address.kind == "block"
         adding, taking = Items(), Items()
-        for worker, value in sorted(change.added.items()):
-            adding.add(worker, {"value": show(value)})
-        for worker, (before, value) in sorted(change.changed.items()):
-            adding.add(worker, {"value": show(value), "observed": show(before)})
+        new = {worker: {"value": show(value)} for worker, value in change.added.items()}
+        other = {w: {"value": show(value), "observed": show(before)} for w, (before, value) in change.changed.items()}
+        for worker, detail in sorted((new | other).items()):
+            adding.add(worker, detail)
         for worker in change.removed:
             taking.add(worker, {})
         leaves = Reversibility.PERSON

@@ -140,7 +140,7 @@ class _Order:
     def finish(self, plan_id: str) -> Plan:
         """Order the steps, bound the price, and draw up the document."""
         graph = self._graph()
-        position = {node: n for n, node in enumerate(nx.lexicographical_topological_sort(graph))}
+        position = {node: n for n, node in enumerate(nx.lexicographical_topological_sort(graph, key=_rank))}
         steps = tuple(sorted(self.steps, key=lambda s: position[s.node]))
         total = Money(sum(step.cents for step in steps))
         self._gone()
@@ -262,3 +262,8 @@ class _Order:
         if any("question" in wish.get("fields", ()) for wish in self.wishes.values()):
             final.append("batch replace")
         return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(set(final))})
+
+
+def _rank(node: str) -> tuple[bool, str]:
+    """Among nodes that could go at once, taking away comes last."""
+    return node.startswith("-"), node

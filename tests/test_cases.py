@@ -1,0 +1,159 @@
+"""Every planner rule of a kind is a case file: what is declared, what is there, and the calls that follow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from turkform.account import Observed, QualificationTypeState, Record, _Sorter
+from turkform.campaign import Campaign, Desired, Source, Target
+from turkform.diff import Choices, diff
+from turkform.items import Marker, stored_key
+from turkform.kinds import HITType, QualificationType
+from turkform.memory import Known, KnownType, Memory
+from turkform.money import Money
+from turkform.plan import Plan, make
+from turkform.questions import open_template
+
+CASES = Path(__file__).parent / "cases"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PAGE = "<p>${text}</p><form><input name='a'><input type='submit'></form>"
+TERMS = {"title": "T", "description": "D", "reward": "0.10", "assignment_duration": "10m", "auto_approval_delay": "3d"}
+BATCH = {"hit_type": "label", "question": {"html": "page.html"}, "items": "items.csv", "key": "id", "lifetime": "1d"}
+UNREAD = {"title", "about"}
+
+
+def cases() -> list[Any]:
+    return [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in sorted(CASES.glob("*/*.yaml"))]
+
+
+def read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = YAML(typ="safe", pure=True).load(path)
+    return found
+
+
+def desired_of(case: dict[str, Any], folder: Path) -> Desired:
+    """The declared side; a `batch:` stands for one batch of these `rows:` under usual terms."""
+    declared = dict(case.get("desired") or {})
+    if "batch" in case:
+        declared["hit_types"] = {"label": TERMS | case.get("hit_type", {})}
+        declared["batches"] = {"pilot": BATCH | case["batch"]}
+    (folder / "page.html").write_text(case.get("page", PAGE))
+    rows = case.get("rows", {"a": "one"})
+    (folder / "items.csv").write_text("id,text\n" + "".join(f"{k},{v}\n" for k, v in rows.items()))
+    campaign = Campaign.model_validate({"turkform": 1, "campaign": "case", **declared})
+    template = open_template(folder / "page.html")
+    sources = {n: Source(n, b, template, folder / "items.csv") for n, b in campaign.batches.items()}
+    grants = {n: dict(q.workers.values) for n, q in campaign.qualification_types.items() if q.workers}
+    blocks = dict(campaign.blocks.values) if campaign.blocks else {}
+    return Desired(campaign, Target("local", "local"), folder, sources, grants, blocks, {})
+
+
+def wire_of(hit: dict[str, Any], desired: Desired, row: str) -> dict[str, Any]:
+    """One HIT as ListHITs shows it: as published by these very files an hour ago, unless the case says else."""
+    source = desired.sources["pilot"]
+    fingerprint = source.template.fingerprint({"id": hit["key"], "text": hit.get("text", row)})
+    marker = Marker("case", source.id, 1, stored_key(hit["key"]), hit.get("generation", 1), 1, fingerprint)
+    terms = HITType.model_validate(TERMS).to_wire()
+    maximum = hit.get("MaxAssignments", source.batch.assignments)
+    created = NOW.timestamp() - hit.get("hours_old", 1) * 3600
+    return {
+        **terms,
+        "HITId": hit.get("HITId", f"3{hit['key'].upper()}"), "HITTypeId": hit.get("HITTypeId", "3TYPE"),
+        "RequesterAnnotation": str(marker), "HITStatus": "Assignable", "MaxAssignments": maximum,
+        "CreationTime": datetime.fromtimestamp(created, UTC),
+        "Expiration": datetime.fromtimestamp(created + hit.get("hours_of_life", 24) * 3600, UTC),
+        "NumberOfAssignmentsAvailable": hit.get("available", maximum),
+        "NumberOfAssignmentsPending": hit.get("pending", 0), "NumberOfAssignmentsCompleted": hit.get("completed", 0),
+        **{k: v for k, v in hit.items() if k[0].isupper()},
+    }  # fmt: skip
+
+
+def plan_of(case: dict[str, Any], folder: Path) -> Plan:
+    desired = desired_of(case, folder)
+    observed = case.get("observed") or {}
+    sorter = _Sorter("case", {})
+    rows = case.get("rows", {"a": "one"})
+    for hit in observed.get("hits", ()):
+        sorter.add(wire_of(hit, desired, rows.get(hit["key"], "one")))
+    types = {
+        wire["Name"]: QualificationTypeState(wire["QualificationTypeId"], QualificationType.from_wire(wire))
+        for wire in observed.get("qualification_types", ())
+    }
+    seen = Observed(
+        NOW, Money(1_000_000), None, Record("3REC", "j", "local", ""), types, sorter.sorted(), sorter.terms,
+        grants=observed.get("grants", {}), blocks=observed.get("blocks", {}), guarded=observed.get("required_by", {}),
+    )  # fmt: skip
+    journal = case.get("journal") or {}
+    known = {
+        h.key: Known(h.id, h.key, h.generation, h.fingerprint, 36, h.created, h.expires)._replace(
+            **journal.get("hits", {}).get(h.key, {})
+        )
+        for hits in seen.hits.get(("pilot", 1), {}).values()
+        for h in hits[:1]
+    }
+    memory = Memory(
+        journal="j", record="3REC", environment="local",
+        hits={("pilot", 1): known}, by_id={k.id: k for k in known.values()},
+        types={n: KnownType(t["id"], t["name"]) for n, t in journal.get("types", {}).items()},
+        grants={t: frozenset(w) for t, w in journal.get("grants", {}).items()},
+        blocks=frozenset(journal.get("blocks", ())),
+    )  # fmt: skip
+    choices = Choices(destroy=bool(case.get("destroy")))
+    found = diff(desired, seen, memory, choices, local=NOW.timestamp())
+    return make(desired, seen, memory, found, choices, plan_id="case")
+
+
+def calls_of(plan: Plan) -> list[dict[str, Any]]:
+    """Every step as the case files write it."""
+    found = []
+    for step in plan.document["steps"]:
+        call: dict[str, Any] = {"do": step.get("op") or step["action"], "address": step["address"]}
+        if step["operations"]:
+            call["operations"] = step["operations"]
+        if step.get("parameters"):
+            call["parameters"] = step["parameters"]
+        if "items" in step:
+            call["items"] = [item["key"] for item in step["items"]["listed"]]
+        if step["price"] != "0.00":
+            call["price"] = step["price"]
+        found.append(call)
+    return found
+
+
+@pytest.mark.parametrize("path", cases())
+def test_the_calls_are_those_of_the_case(path: Path, tmp_path: Path) -> None:
+    case = read(path)
+    plan = plan_of(case, tmp_path)
+    got = calls_of(plan)
+    expected = case.get("calls") or []
+    shown = [
+        {key: value for key, value in call.items() if key in want} for call, want in zip(got, expected, strict=False)
+    ]
+    assert (shown, len(got)) == (expected, len(expected)), got
+    for word in ("notes", "refusals"):
+        for text in case.get(word, ()):
+            assert any(text in said for said in plan.document[word]), plan.document[word]
+    assert bool(plan.document["refusals"]) == bool(case.get("refusals"))
+
+
+@pytest.mark.parametrize("path", cases())
+def test_a_case_says_in_a_sentence_what_it_is_about(path: Path) -> None:
+    assert read(path)["about"].endswith(".")
+
+
+@pytest.mark.parametrize("path", cases())
+def test_equal_inputs_make_equal_plans(path: Path, tmp_path: Path) -> None:
+    case = read(path)
+    assert plan_of(case, tmp_path).document == plan_of(case, tmp_path).document
+
+
+@pytest.mark.parametrize("path", cases())
+def test_a_plan_costs_the_sum_of_its_steps(path: Path, tmp_path: Path) -> None:
+    document = plan_of(read(path), tmp_path).document
+    steps = sum(Money.parse(step["price"]).cents for step in document["steps"])
+    assert Money.parse(document["price"]["total"]).cents == steps
