@@ -426,6 +426,13 @@ def test_a_run_says_who_did_what_and_how_it_ended(journal: Journal) -> None:
     assert (second.id, second.epoch, second.exit_code) == (2, 2, 4)
 
 
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (ValueError(), 1)], ids=["ctrl-c", "a bug"])
+def test_a_run_that_breaks_off_says_how(journal: Journal, error: BaseException, code: int) -> None:
+    with pytest.raises(type(error)), begin(journal):
+        raise error
+    assert [run.exit_code for run in journal.runs()] == [code]
+
+
 # --- what it adds up to ---------------------------------------------------------------------------
 
 

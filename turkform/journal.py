@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection, insert, select, update
 
 from turkform import past
-from turkform.errors import RefusedError, StalePlanError, TurkformError
+from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError, TurkformError
 from turkform.lease import Clocks, Lease, LeaseLostError, Owner, raise_epoch
 from turkform.ledger import (
     OPEN,
@@ -474,8 +474,10 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._exit_code is None:
-            self._exit_code = 0 if kind is None else error.exit_code if isinstance(error, TurkformError) else 130
+        if self._exit_code is None and error is not None:
+            interrupted = InterruptedApplyError.exit_code if isinstance(error, KeyboardInterrupt) else 1
+            self._exit_code = error.exit_code if isinstance(error, TurkformError) else interrupted
+        self._exit_code = self._exit_code or 0
         self.close()
 
 

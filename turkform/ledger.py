@@ -211,7 +211,7 @@ def to_ms(at: datetime) -> int:
 
 def from_ms(milliseconds: int) -> datetime:
     """An aware time from the tables."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def next_id(connection: Connection, table: Table, journal: str) -> int:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -37,11 +37,11 @@ DELETE_TYPE = "DeleteQualificationType"
 _ABOUT_HITS = (CREATE, EXTEND, MOVE, EXPIRE, DELETE)
 _CHUNK = 1_000
 """Rows fetched at a time."""
+_read = json.JSONDecoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class KnownHIT:
-    """A HIT the journal knows as created or adopted by this campaign."""
+class KnownHIT(NamedTuple):
+    """A HIT the journal knows as created or adopted by this campaign; a tuple, for there may be a million."""
 
     hit_id: str
     address: str
@@ -97,66 +97,68 @@ class KnownBlock:
 
 
 class _Draft:
-    """A HIT while it is put together."""
+    """A HIT while it is put together: every event known of it, told in the order it happened."""
 
-    __slots__ = ("deleted", "ended", "ending", "expires", "hit_id", "made", "price")
+    __slots__ = (
+        "address", "batch", "cents", "created", "deleted", "ended", "ending", "expires", "fingerprint", "generation",
+        "key", "ours", "round",
+    )  # fmt: skip
 
-    def __init__(self, hit_id: str) -> None:
-        self.hit_id = hit_id
-        self.made: dict[str, Any] | None = None
-        self.price = 0
+    def __init__(self) -> None:
+        self.ours = False
+        self.address = self.batch = self.key = self.fingerprint = self.ending = ""
+        self.round = self.generation = 1
+        self.cents = self.created = self.ended = 0
         self.expires = 0.0
-        self.ending = ""
-        self.ended: int | None = None
         self.deleted = False
 
     def call(self, row: Row[Any]) -> None:
         """A call about it that was done."""
-        detail = json.loads(row.detail)
-        if self.made is None or row.operation == CREATE:
+        _, _, address, key, operation, at, cents, text = row
+        detail = _read(text)
+        if not self.ours or operation == CREATE:
             # A call about a HIT that nothing here made: it bore our marker, so it is ours.
-            self.made = {"address": row.address, "key": row.key, "created": from_ms(row.endpoint_time)} | {
-                name: detail.get(name, other)
-                for name, other in (("batch", ""), ("round", 1), ("generation", 1), ("fingerprint", ""))
-            }
-        if row.operation in {CREATE, EXTEND, MOVE}:
-            self.price += row.price
-        if row.operation in {CREATE, EXPIRE}:
-            self.expires = float(detail.get("expires", 0))
+            self.ours, self.address, self.key, self.created = True, address, key, at
+            self.batch, self.round = detail.get("batch", ""), detail.get("round", 1)
+            self.generation, self.fingerprint = detail.get("generation", 1), detail.get("fingerprint", "")
+        if operation in (CREATE, EXPIRE):
+            self.expires = detail.get("expires", 0.0)
             self.ending = detail.get("ending", "")
-            self.ended = row.endpoint_time if self.ending else None
-        elif row.operation == DELETE:
+            self.ended = at
+        elif operation == DELETE:
             self.deleted = bool(detail.get("untouched"))
+        if operation != EXPIRE:  # what a reopening costs was in the price already
+            self.cents += cents
 
     def adoption(self, row: Row[Any]) -> None:
         """It was found in the account, and is ours."""
-        if self.made is None or not self.made["fingerprint"]:
-            self.made = {
-                name: getattr(row, name) for name in ("address", "key", "batch", "round", "generation", "fingerprint")
-            }
-            self.made["created"] = from_ms(row.created)
-            self.price += row.price
+        if not self.fingerprint:
+            self.ours, self.address, self.key, self.created = True, row.address, row.key, row.created
+            self.batch, self.round = row.batch, row.round
+            self.generation, self.fingerprint = row.generation, row.fingerprint
+            self.cents += row.price
         self.expires = self.expires or row.expires / 1000
 
     def rekey(self, row: Row[Any]) -> None:
         """It goes by another key from now on."""
-        if self.made is not None:
-            self.made["key"] = row.key
+        self.key = row.key
 
-    def known(self) -> KnownHIT | None:
-        """What it came to; None for a re-key of something that is not here."""
-        if self.made is None:
-            return None
-        created = self.made.pop("created")
+    def finish(self, hit_id: str) -> KnownHIT:
+        """What it came to."""
         return KnownHIT(
-            self.hit_id,
-            **self.made,
-            price=Money(self.price),
-            created_at=created,
-            expires_at=from_epoch(self.expires) if self.expires else None,
-            expired_by_us=self.ending,
-            expired_at=from_ms(self.ended) if self.ended is not None else None,
-            deleted_by_us=self.deleted,
+            hit_id,
+            self.address,
+            self.batch,
+            self.round,
+            self.key,
+            self.generation,
+            self.fingerprint,
+            Money(self.cents),
+            from_ms(self.created),
+            from_epoch(self.expires) if self.expires else None,
+            self.ending,
+            from_ms(self.ended) if self.ending else None,
+            self.deleted,
         )
 
 
@@ -180,12 +182,11 @@ def hits(connection: Connection, journal: str) -> Iterator[KnownHIT]:
         ),
     )
     for hit_id, events in groupby(heapq.merge(*streams, key=itemgetter(0)), key=itemgetter(0)):
-        draft = _Draft(hit_id)
+        draft = _Draft()
         for _, add, row in events:
             add(draft, row)
-        known = draft.known()
-        if known is not None:
-            yield known
+        if draft.ours:
+            yield draft.finish(hit_id)
 
 
 _Event = tuple[str, "Callable[[_Draft, Row[Any]], None]", "Row[Any]"]
@@ -205,7 +206,7 @@ def types(connection: Connection, journal: str) -> Iterator[KnownType]:
             if row.object_id in made:
                 made[row.object_id] = replace(made[row.object_id], deleted_at=from_ms(row.endpoint_time))
         elif row.address != "record":
-            detail = json.loads(row.detail)
+            detail = _read(row.detail)
             made[row.object_id] = KnownType(
                 row.address,
                 row.object_id,
@@ -223,7 +224,7 @@ def grants(connection: Connection, journal: str) -> Iterator[KnownGrant]:
         if row.operation == DELETE_TYPE:
             ours = {at: grant for at, grant in ours.items() if grant.type_id != row.object_id}
             continue
-        detail = json.loads(row.detail)
+        detail = _read(row.detail)
         at = str(detail.get("type", "")), row.key
         if row.operation == GRANT:
             ours[at] = KnownGrant(row.address, *at, detail.get("value"))
@@ -237,7 +238,7 @@ def blocks(connection: Connection, journal: str) -> Iterator[KnownBlock]:
     ours: dict[str, KnownBlock] = {}
     for row in _rare(connection, journal, BLOCK, UNBLOCK):
         if row.operation == BLOCK:
-            ours[row.key] = KnownBlock(row.key, str(json.loads(row.detail).get("value") or ""))
+            ours[row.key] = KnownBlock(row.key, str(_read(row.detail).get("value") or ""))
         else:
             ours.pop(row.key, None)
     yield from ours.values()
