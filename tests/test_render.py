@@ -176,9 +176,12 @@ def test_the_last_line_counts_and_prices() -> None:
 
 def test_an_item_that_takes_several_calls_is_counted_once() -> None:
     doc = document(
-        step("update", "batch.main", "move", items=items(3)), step("update", "batch.main", "extend", items=items(3))
+        step("update", "batch.main", "move", items=items(5)), step("update", "batch.main", "extend", items=items(6))
     )
-    assert counts(doc).change == 3
+    assert counts(doc).change == 6
+    many = items(5000, listed=20)
+    doc = document(step("update", "batch.main", "move", items=many), step("update", "batch.main", "extend", items=many))
+    assert counts(doc).change == 5000
 
 
 def test_an_empty_plan_says_that_there_is_nothing_to_do() -> None:

@@ -55,19 +55,28 @@ class Counts(NamedTuple):
 
 
 def counts(document: Document) -> Counts:
-    """Count every resource and item once, however many calls it takes.
-
-    Steps of one batch that hold the same items, such as new terms and more assignments, have the same digest.
-    """
+    """Count every resource and item once, however many calls it takes."""
     found: Counter[str] = Counter()
-    seen: set[tuple[str, str, str]] = set()
+    steps: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for step in document["steps"]:
-        word, items = _TALLIED.get(step["action"], ""), step.get("items")
-        mark = (step["address"], word, items["sha256"] if items else step.get("op", ""))
-        if word and mark not in seen:
-            found[word] += items["count"] if items else 1
-        seen.add(mark)
+        word = _TALLIED.get(step["action"], "")
+        if step.get("items"):
+            steps.setdefault((step["address"], word), []).append(step["items"])
+        elif word:
+            found[word] += 1
+    for (_, word), items in steps.items():
+        found[word] += _different(items)
     return Counts(**{word: found[word] for word in Counts._fields})
+
+
+def _different(items: Sequence[Mapping[str, Any]]) -> int:
+    """How many items several steps of one resource concern; two steps that share some count them once.
+
+    Where too many to be listed, steps with equal items are told by their equal digests.
+    """
+    if all(part["count"] == len(part["listed"]) for part in items):
+        return len({entry["key"] for part in items for entry in part["listed"]})
+    return sum({part["sha256"]: part["count"] for part in items}.values())
 
 
 def closing(document: Document) -> str:

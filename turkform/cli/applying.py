@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from turkform.cli.session import Session
     from turkform.diff import Choices
     from turkform.journal import Journal
+    from turkform.money import Money
     from turkform.plan import Plan
     from turkform.sender import Stop
     from turkform.survey import Survey
@@ -36,7 +37,7 @@ class Manner:
     """How an apply is to go about it."""
 
     auto_approve: bool = False
-    max_spend: str | None = None
+    max_spend: Money | None = None
     concurrency: int | None = None
     rate: float | None = None
     as_json: bool = False
@@ -55,7 +56,7 @@ def manner_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that changes the account."""
     options = (
         click.option("--auto-approve", is_flag=True, help="Do not ask."),
-        click.option("--max-spend", metavar="USD", help="Refuse a plan that may cost more."),
+        click.option("--max-spend", metavar="USD", callback=_dollars, help="Refuse a plan that may cost more."),
         click.option("--concurrency", type=click.IntRange(1, 256), help="API calls at once.  [default: 8]"),
         click.option("--rate", type=click.FloatRange(0.1, 100_000), help="Most API calls a second."),
         click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON."),
@@ -63,6 +64,15 @@ def manner_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _dollars(_ctx: click.Context, _option: click.Parameter, text: str | None) -> Money | None:
+    from turkform.money import Money
+
+    try:
+        return None if text is None else Money.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command(cls=Command)
@@ -145,7 +155,7 @@ def close(session: Session, *, addresses: tuple[str, ...], everything: bool, as_
     with session.survey() as (found, journal), ExitStack() as stack:
         own = journal or stack.enter_context(session.make_journal(found.desired, lasting=False))
         stop = Stop()
-        with _stopping(session, stop):
+        with _stopping(stop, session.terminal.say):
             report = expire(found, own, wanted, run=who(session, "close"), stop=stop)
     if as_json:
         session.terminal.json(report_document(report))
@@ -189,18 +199,11 @@ def _refuse(made: Plan, manner: Manner) -> None:
         if manner.as_json:
             raise RefusedError(made.refusals)
         raise click.exceptions.Exit(RefusedError.exit_code)
-    if manner.max_spend is not None:
-        from turkform.money import Money
-
-        try:
-            most = Money.parse(manner.max_spend)
-        except ValueError as error:
-            raise UsageError(f"--max-spend: {error}") from None
-        if made.price > most:
-            raise RefusedError(
-                [f"the plan costs up to ${made.price}, more than --max-spend ${most}"],
-                "Raise --max-spend, or publish less with `limit:`.",
-            )
+    if manner.max_spend is not None and made.price > manner.max_spend:
+        raise RefusedError(
+            [f"the plan costs up to ${made.price}, more than --max-spend ${manner.max_spend}"],
+            "Raise --max-spend, or publish less with `limit:`.",
+        )
 
 
 def _nothing(session: Session, manner: Manner) -> None:
@@ -234,7 +237,7 @@ def _carry_out(
     with ExitStack() as stack:
         own = journal or stack.enter_context(session.make_journal(found.desired))
         stop = Stop()
-        with display(session.terminal) as shown, _stopping(session, stop):
+        with display(session.terminal) as shown, _stopping(stop, shown.say):
             report = carry_out(
                 found,
                 own,
@@ -249,7 +252,7 @@ def _carry_out(
 
 
 @contextmanager
-def _stopping(session: Session, stop: Stop) -> Iterator[None]:
+def _stopping(stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM drains, the second does not wait for answers."""
 
     def handle(_signal: int, _frame: object) -> None:
@@ -257,7 +260,7 @@ def _stopping(session: Session, stop: Stop) -> Iterator[None]:
             stop.request_now()
         else:
             stop.request()
-            session.terminal.say("stopping: waiting for what was sent; once more to stop at once")
+            say("stopping: waiting for what was sent; once more to stop at once")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

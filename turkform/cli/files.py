@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from turkform.cli.commands import Command
+from turkform.cli.reports import FORMAT_VERSION
 from turkform.cli.terminal import described
 from turkform.errors import CampaignError, TurkformError
 
@@ -86,8 +87,8 @@ def _validate_for_programs(session: Session) -> None:
         found, error = session.load().diagnostics, None
     except CampaignError as problem:
         found, error = problem.diagnostics, problem
-    document = {"valid": error is None, "diagnostics": [described(diagnostic) for diagnostic in found]}
-    session.terminal.json(document)
+    told = [described(diagnostic) for diagnostic in found]
+    session.terminal.json({"format_version": FORMAT_VERSION, "valid": error is None, "diagnostics": told})
     if error is not None:
         raise click.exceptions.Exit(error.exit_code)
 

@@ -110,21 +110,21 @@ def submit(session: Session, hit_id: str, worker_id: str, answers: str) -> None:
 
 
 def _pass_on(session: Session, *words: str) -> None:
-    """Say it to the folder's marketplace, started where none runs.
+    """Say it to the folder's marketplace, started where none runs; what it answers goes to stdout.
 
     Raises:
         UsageError: the marketplace did not understand.
-        Exit: it said no; what it said is on stderr already.
+        TurkformError: it said no.
     """
     from turkform.cli.local import Places, command, marketplace
 
     folder = session.existing_folder()
     with marketplace(folder):
-        done = subprocess.run([*command(*words), "--control-file", str(Places.of(folder).control)], check=False)
-    if done.returncode == click.UsageError.exit_code:
-        raise UsageError("the marketplace did not understand", f"See turkform {words[0]} --help.")
+        line = [*command(*words), "--control-file", str(Places.of(folder).control)]
+        done = subprocess.run(line, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise click.exceptions.Exit(1)
+        _, _, message = done.stderr.strip().rpartition("Error: ")
+        raise (UsageError if done.returncode == UsageError.exit_code else TurkformError)(message)
 
 
 COMMANDS = (serve, clock, worker)

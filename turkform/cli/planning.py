@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from turkform.cli.commands import Command
-from turkform.cli.reports import invocation
+from turkform.cli.reports import FORMAT_VERSION, invocation
 from turkform.errors import RefusedError, StalePlanError, UsageError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def check(session: Session, file: Path, *, as_json: bool) -> None:
     """
     moved = what_moved(session, file)
     if as_json:
-        session.terminal.json({"file": str(file), "true": not moved, "moved": moved})
+        session.terminal.json({"format_version": FORMAT_VERSION, "true": not moved, "moved": moved})
         raise click.exceptions.Exit(StalePlanError.exit_code if moved else 0)
     if moved:
         raise StalePlanError(moved)

@@ -40,6 +40,9 @@ class Display(Protocol):
     def tell(self, event: Event) -> None:
         """Show one event; called from any thread."""
 
+    def say(self, text: str) -> None:
+        """A line beside the progress; called from a signal handler, so the locks here can be taken twice."""
+
 
 def display(terminal: Terminal) -> Display:
     """The display that fits whoever watches."""
@@ -51,7 +54,7 @@ class _Lines:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._told: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -69,6 +72,9 @@ class _Lines:
                 return
             _quietly(self._say, event)
 
+    def say(self, text: str) -> None:
+        _quietly(self._terminal.say, text)
+
     def _say(self, event: Event) -> None:
         if self._terminal.log_format == "json":
             self._terminal.say(sentence(event), **details(event))
@@ -83,7 +89,7 @@ class _Live:
         self._terminal = terminal
         self._progress = _bars(terminal)
         self._tasks: dict[str, TaskID] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -96,6 +102,9 @@ class _Live:
         with self._lock:
             _quietly(self._show, event)
 
+    def say(self, text: str) -> None:
+        _quietly(self._progress.console.print, _mark("·", "bold", text))
+
     def _show(self, event: Event) -> None:
         name = str(event.address)
         match event.kind:
@@ -107,7 +116,8 @@ class _Live:
             case "done":
                 self._move(name, event)
                 self._end(name)
-                self._progress.console.print(_mark("✓", "green", sentence(event)))
+                stopped = event.done < event.total
+                self._progress.console.print(_mark(*(("·", "bold") if stopped else ("✓", "green")), sentence(event)))
             case "failed":
                 self._progress.console.print(_mark("✗", "red", sentence(event)))
             case _:
@@ -173,7 +183,8 @@ _VERBS = {
 
 def sentence(event: Event) -> str:
     """The event in words."""
-    parts = [f"{event.address}: {_VERBS.get(event.kind, event.kind)}"]
+    stopped = event.kind == "done" and event.done < event.total
+    parts = [f"{event.address}: {'stopped' if stopped else _VERBS.get(event.kind, event.kind)}"]
     if event.kind == "begin":
         parts.append(f"{event.total:,} to do")
     elif event.total:

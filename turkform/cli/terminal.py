@@ -122,6 +122,9 @@ class Terminal:
 
     def usage_error(self, error: click.UsageError) -> None:
         """The command line does not fit; where to read how it would."""
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            self._err(error.format_message())
+            return
         path = error.ctx.command_path if error.ctx else "turkform"
         self.error(UsageError(error.format_message(), f"See `{path} --help`."))
 
