@@ -112,7 +112,7 @@ class _Draft:
         self.expires = 0.0
         self.deleted = False
 
-    def call(self, row: Row[Any]) -> None:
+    def call(self, row: Any) -> None:
         """A call about it that was done."""
         _, _, address, key, operation, at, cents, text = row
         detail = _read(text)
