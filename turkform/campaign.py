@@ -112,8 +112,12 @@ def _endpoint(value: str) -> str:
     raise refuse(f'"{value}" is not an endpoint', remedy)
 
 
-def _fees(value: str) -> str:
+def _fees(value: Any) -> Any:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        raise refuse(f"{value} is not a fee table", f"Write {value}%" if 0 <= value <= 100 else "Write mturk or none")
     try:
+        if not isinstance(value, str):
+            return value
         fees_named(value)
     except ValueError as error:
         reason, _, remedy = str(error).rpartition(". ")
@@ -145,7 +149,7 @@ class Environment(Section):
     rate: Annotated[Whole | None, Field(ge=1, le=100_000, description="Most API calls a second.")] = None
     concurrency: Annotated[Whole | None, Field(ge=1, le=256, description="Most API calls at once.")] = None
     fees: Annotated[
-        Annotated[str, AfterValidator(_fees), WithJsonSchema({"type": "string", "pattern": FEES_PATTERN})] | None,
+        Annotated[str, BeforeValidator(_fees), WithJsonSchema({"type": "string", "pattern": FEES_PATTERN})] | None,
         Field(description="mturk (default), none, or a percentage like 10%."),
     ] = None
     balance: Annotated[

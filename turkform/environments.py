@@ -7,18 +7,20 @@ chosen silently when it could be production; then endpoint, journal, fees and ra
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from turkform.campaign import AWS_ENDPOINTS, Target
 from turkform.errors import Diagnostic, FieldPath
 from turkform.files import UnreadableFileError
 from turkform.money import MTURK, fees_named
+from turkform.references import resources
 from turkform.tables import likely
+from turkform.variables import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from turkform.campaign import Campaign, Environment
+    from turkform.campaign import Campaign
     from turkform.files import Files
     from turkform.yaml_tree import Node
 
@@ -53,10 +55,13 @@ def choose(root: Node, asked: str | None, environ: Mapping[str, str]) -> tuple[s
     return names[0], problem
 
 
-def target(campaign: Campaign, name: str, root: Node, files: Files, problems: list[Diagnostic]) -> Target:
+def target(
+    campaign: Campaign, values: Mapping[str, Any], name: str, root: Node, files: Files, problems: list[Diagnostic]
+) -> Target:
     """The chosen environment with every default filled in; what is wrong goes to `problems`."""
     environment = campaign.environments.get(name)
-    journal = _journal(environment, name, root, files, problems)
+    declared = resources(values, "environments").get(name, {})
+    journal = _journal(declared.get("journal"), name, root, files, problems)
     if environment is None:
         return Target(name, LOCAL, journal=journal)
     endpoint = AWS_ENDPOINTS.get(environment.endpoint, environment.endpoint.rstrip("/"))
@@ -74,14 +79,14 @@ def target(campaign: Campaign, name: str, root: Node, files: Files, problems: li
     )
 
 
-def _journal(environment: Environment | None, name: str, root: Node, files: Files, problems: list[Diagnostic]) -> str:
+def _journal(text: Any, name: str, root: Node, files: Files, problems: list[Diagnostic]) -> str:
     """Where the journal lies. What the environment says itself may lie anywhere; the file's word may not."""
     default = str(files.folder / ".turkform" / name / "journal.sqlite")
-    if environment is None or environment.journal is None:
+    if not isinstance(text, str) or not text or UNKNOWN in text:
         return default
     path: FieldPath = ("environments", name, "journal")
     node = root.get(*path) or root
-    written, text = node.text or "", environment.journal
+    written = node.text or ""
 
     def problem(summary: str, detail: str) -> str:
         problems.append(Diagnostic(f"environments.{name}.journal: {summary}", detail, path, node.location))

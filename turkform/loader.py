@@ -9,9 +9,10 @@ checked without it.
 
 from __future__ import annotations
 
+import copy
 import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from pydantic import ValidationError
 
@@ -20,10 +21,12 @@ from turkform.campaign import Campaign, Desired, Source
 from turkform.errors import CampaignError, Diagnostic, FieldPath, Location
 from turkform.files import Files, UnreadableFileError
 from turkform.items import check_items, read_items
+from turkform.kinds.qualification import Grants
+from turkform.kinds.worker_block import Blocks
 from turkform.questions import Inspection, open_template
-from turkform.references import check_references
+from turkform.references import check_references, resources
 from turkform.rosters import check_block, check_grant, read_workers
-from turkform.variables import Substitution, Variables, as_text, needs_substitution
+from turkform.variables import UNKNOWN, Substitution, Variables, as_text, needs_substitution
 from turkform.yaml_tree import Node, read_tree
 
 if TYPE_CHECKING:
@@ -31,11 +34,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from turkform.items import Checked
-    from turkform.kinds import Batch
     from turkform.kinds.resource import Roster
+    from turkform.questions import Template
     from turkform.rosters import Check
-
-_V = TypeVar("_V")
 
 MAIN = "campaign.yaml"
 _RESOURCES = ("variables", "environments", "qualification_types", "hit_types", "batches")
@@ -96,22 +97,23 @@ class _Loading:
             self.problems.append(problem)
             return None
         values, variables = self._values(root, name, given)
-        campaign = self._validate(root, values)
-        target = environments.target(campaign, name, root, self.files, self.problems)
-        self.problems += check_references(campaign, root)
-        sources = {name: self._source(name, batch, root) for name, batch in campaign.batches.items()}
-        grants = {
-            name: self._workers(declared.workers, root, ("qualification_types", name, "workers"), check_grant)
-            for name, declared in campaign.qualification_types.items()
-            if declared.workers is not None
-        }
+        self.problems += check_references(values, root)
+        campaign = self._validate(root, copy.deepcopy(values))
+        target = environments.target(campaign, values, name, root, self.files, self.problems)
+        pages = {name: self._batch(name, batch, root) for name, batch in resources(values, "batches").items()}
+        types = resources(values, "qualification_types")
+        grants = {name: self._workers(Grants, types[name].get("workers"), root, name) for name in types}
         return Desired(
             campaign=campaign,
             target=target,
             folder=self.files.folder,
-            sources={name: source for name, source in sources.items() if source is not None},
-            grants=grants,
-            blocks=self._workers(campaign.blocks, root, ("blocks",), check_block) if campaign.blocks else {},
+            sources={
+                name: Source(name, batch, *found)
+                for name, batch in campaign.batches.items()
+                if (found := pages[name]) is not None
+            },
+            grants={name: workers for name, workers in grants.items() if workers is not None},
+            blocks=self._workers(Blocks, values.get("blocks"), root) or {},
             inputs=dict(sorted(self.files.digests.items())),
             variables=variables,
         )
@@ -228,27 +230,30 @@ class _Loading:
 
     # --- batches --------------------------------------------------------------------------------------------
 
-    def _source(self, name: str, batch: Batch, root: Node) -> Source | None:
-        """A batch with its page and its data, both checked; None when the page cannot be read."""
+    def _batch(self, name: str, batch: Mapping[str, Any], root: Node) -> tuple[Template, Path | None] | None:
+        """A batch's page and data, both checked; None when the page cannot be read."""
         path: FieldPath = ("batches", name)
-        data = self.find(batch.items, root, (*path, "items")) if batch.items else None
-        page = self.find(batch.question.html, root, (*path, "question", "html"))
-        if page is None:
-            return None
-        try:
-            template = open_template(page, frame_height=batch.question.frame_height, read=self._read)
-        except CampaignError as error:
-            self.problems += error.diagnostics
-            return None
-        inspection = Inspection(template, data)
-        if data is not None:
-            checked = check_items(data, batch.key, inspection)
-            for problem in checked.problems:
-                self.problems.append(self._placed(problem, root, path))
-            self._columns(checked, inspection, batch.key, data)
-        elif batch.items is None:
-            self.problems += template.unknown((), None) or _single(inspection)
-        return Source(name, batch, template, data)
+        items, key, question = batch.get("items"), batch.get("key", ()), batch.get("question")
+        html = question.get("html") if isinstance(question, dict) else None
+        height = question.get("frame_height", 0) if isinstance(question, dict) else 0
+        data = self.find(items, root, (*path, "items")) if _is_name(items) else None
+        page = self.find(html, root, (*path, "question", "html")) if _is_name(html) else None
+        inspection = None
+        if page is not None:
+            try:
+                template = open_template(page, frame_height=height, read=self._read)
+                inspection = Inspection(template, data)
+            except CampaignError as error:
+                self.problems += error.diagnostics
+        columns = (key,) if isinstance(key, str) else tuple(key) if isinstance(key, list | tuple) else (None,)
+        if data is not None and all(map(_is_name, columns)):
+            checked = check_items(data, columns, inspection)
+            self.problems += [self._placed(problem, root, path) for problem in checked.problems]
+            if inspection is not None:
+                self._columns(checked, inspection, columns, data)
+        elif inspection is not None and "items" not in batch:
+            self.problems += inspection.template.unknown((), None) or _single(inspection)
+        return (inspection.template, data) if inspection is not None else None
 
     def _columns(self, checked: Checked, inspection: Inspection, key: tuple[str, ...], data: Path) -> None:
         """What the page and the data's columns have to say about each other."""
@@ -280,12 +285,14 @@ class _Loading:
         summary = f"{messages.dotted(path)}: {problem.summary}"
         return replace(problem, summary=summary, path=(*path, *problem.path), location=(node or root).location)
 
-    def _workers(self, roster: Roster, root: Node, path: FieldPath, check: Check[_V]) -> Mapping[str, _V]:
-        """Workers and their values, written out or in a file."""
-        if roster.file is None:
-            return dict(roster.values)  # type: ignore[attr-defined] # every roster has them, each of its own type
-        found = self.find(roster.file, root, (*path, "file"))
-        return read_workers(found, type(roster).column, check, self.problems) if found else {}
+    def _workers(self, kind: type[Roster], roster: Any, root: Node, name: str = "") -> Mapping[str, Any] | None:
+        """Workers and their values, written out or in a file; None where there is no roster."""
+        if not isinstance(roster, dict) or not _is_name(roster.get("file")):
+            return roster if isinstance(roster, dict) else None
+        path: FieldPath = ("qualification_types", name, "workers", "file") if name else ("blocks", "file")
+        found = self.find(roster["file"], root, path)
+        check: Check[int | str] = check_grant if kind is Grants else check_block
+        return read_workers(found, kind.column, check, self.problems) if found else {}
 
     def find(self, name: str, root: Node, path: FieldPath) -> Path | None:
         """The file that a field names; None, and a diagnostic, when it must not or cannot be read."""
@@ -302,6 +309,11 @@ class _Loading:
 
 
 _STAND_INS = {"turkform": 1, "campaign": "x"}
+
+
+def _is_name(value: Any) -> TypeGuard[str]:
+    """A text that can name a file or a column, and about which nothing was said yet."""
+    return isinstance(value, str) and value != "" and UNKNOWN not in value
 
 
 def _single(inspection: Inspection) -> list[Diagnostic]:

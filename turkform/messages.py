@@ -64,12 +64,20 @@ def explain(errors: Iterable[Any], root: Node, ignore: Iterable[FieldPath] = ())
     """
     said = set(ignore)
     parents = {path[:-1] for path in said}
+    errors = list(errors)
+    # A key that was misspelt is not missing as well.
+    said |= {
+        (*root.along(e["loc"])[:-1], _meant(root, root.along(e["loc"])))
+        for e in errors
+        if e["type"] == "extra_forbidden"
+    }
     for error in errors:
         if error["input"] == UNKNOWN or (isinstance(error["input"], str) and UNKNOWN in error["input"]):
             continue
         problem = _explain(error, root)
-        about = problem.path[:-1] if problem.points_at == "parent" else problem.path
-        if any(about[: len(path)] == path for path in said) or (problem.points_at == "parent" and about in parents):
+        about = problem.path
+        missing = problem.points_at == "parent"
+        if any(about[: len(path)] == path for path in said) or (missing and about[:-1] in parents):
             continue
         yield problem
 
@@ -162,10 +170,7 @@ def _unknown(root: Node, path: FieldPath) -> Diagnostic:
     name, parent = str(path[-1]), path[:-1]
     model = model_at(parent)
     fields = [info.alias or n for n, info in model.model_fields.items()] if model else []
-    wires = {w.name: n for n, i in (model.model_fields if model else {}).items() for w in i.metadata if _is_wire(w)}
-    holder = root.get(*parent) or root
-    free = [n for n in fields if n not in (holder.entries or {})]
-    near = wires.get(name) or likely(name, free)
+    near = _meant(root, path)
     if near:
         detail = f"Did you mean {near}?"
     else:
@@ -177,8 +182,13 @@ def _unknown(root: Node, path: FieldPath) -> Diagnostic:
     return Diagnostic(f'unknown key "{name}"{where}', detail, path, key.location, points_at="key")
 
 
-def _is_wire(metadata: Any) -> bool:
-    return isinstance(metadata, Wire)
+def _meant(root: Node, path: FieldPath) -> str:
+    """The key that an unknown one stands for: the API's name of it, or one spelt much like it."""
+    name, parent = str(path[-1]), path[:-1]
+    fields = model.model_fields if (model := model_at(parent)) else {}
+    wires = {wire.name: n for n, info in fields.items() for wire in info.metadata if isinstance(wire, Wire)}
+    taken = (root.get(*parent) or root).entries or {}
+    return wires.get(name) or likely(name, [n for n in (i.alias or n for n, i in fields.items()) if n not in taken])
 
 
 def _name(root: Node, path: FieldPath, pattern: str) -> Diagnostic:

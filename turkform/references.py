@@ -1,34 +1,39 @@
 """What the parts of a campaign say about each other: references, ids and names that must not meet.
 
-In: a campaign, as far as it is valid, and its tree. Out: diagnostics; nothing here reads a file.
+In: a campaign's values and its tree. Out: diagnostics; nothing here reads a file.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from turkform.errors import Diagnostic, FieldPath
 from turkform.tables import likely
+from turkform.variables import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from turkform.campaign import Campaign
     from turkform.yaml_tree import Node
 
 RESERVED = "turkform:"
 """Begins the names of campaign records; a type of that name would be taken for one."""
 
 
-def check_references(campaign: Campaign, root: Node) -> list[Diagnostic]:
-    """Everything that is wrong between resources."""
-    return [*_hit_types(campaign, root), *_requirements(campaign, root), *_ids(campaign, root), *_names(campaign, root)]
+def check_references(values: Mapping[str, Any], root: Node) -> list[Diagnostic]:
+    """Everything that is wrong between resources, also between those that have mistakes of their own."""
+    return [*_hit_types(values, root), *_requirements(values, root), *_ids(values, root), *_names(values, root)]
 
 
-def _declared(root: Node, section: str) -> list[str]:
-    """Names, those of resources with mistakes included: their mistakes are told elsewhere."""
-    node = root.get(section)
-    return list((node and node.entries) or ())
+def resources(values: Mapping[str, Any], section: str) -> dict[str, dict[str, Any]]:
+    """The maps of a section, by name."""
+    found = values.get(section)
+    return {name: v for name, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
+
+
+def _text(value: Mapping[str, Any], name: str) -> str | None:
+    found = value.get(name)
+    return found if isinstance(found, str) and UNKNOWN not in found else None
 
 
 def _place(summary: str, detail: str, path: FieldPath, root: Node) -> Diagnostic:
@@ -43,54 +48,59 @@ def _missing(kind: str, name: str, names: list[str]) -> tuple[str, str]:
     return f'there is no {kind} "{name}"', f"Declared: {', '.join(names)}." if names else f"Declare it under {kind}s:"
 
 
-def _hit_types(campaign: Campaign, root: Node) -> Iterator[Diagnostic]:
-    names = _declared(root, "hit_types")
-    for name, batch in campaign.batches.items():
-        if batch.hit_type not in names:
-            summary, detail = _missing("hit_type", batch.hit_type, names)
+def _hit_types(values: Mapping[str, Any], root: Node) -> Iterator[Diagnostic]:
+    names = list(values.get("hit_types") or ())
+    for name, batch in resources(values, "batches").items():
+        wanted = _text(batch, "hit_type")
+        if wanted is not None and wanted not in names:
+            summary, detail = _missing("hit_type", wanted, names)
             yield _place(f"batches.{name}.hit_type: {summary}", detail, ("batches", name, "hit_type"), root)
 
 
-def _requirements(campaign: Campaign, root: Node) -> Iterator[Diagnostic]:
-    names = _declared(root, "qualification_types")
-    for name, hit_type in campaign.hit_types.items():
-        for number, requirement in enumerate(hit_type.requirements):
-            wanted = requirement.qualification
+def _requirements(values: Mapping[str, Any], root: Node) -> Iterator[Diagnostic]:
+    names = list(values.get("qualification_types") or ())
+    for name, hit_type in resources(values, "hit_types").items():
+        requirements = hit_type.get("requirements")
+        for number, requirement in enumerate(requirements if isinstance(requirements, list) else ()):
+            wanted = _text(requirement, "qualification") if isinstance(requirement, dict) else None
             if wanted is not None and wanted not in names:
                 summary, detail = _missing("qualification_type", wanted, names)
                 path: FieldPath = ("hit_types", name, "requirements", number, "qualification")
                 yield _place(f"hit_types.{name}.requirements[{number}]: {summary}", detail, path, root)
 
 
-def _ids(campaign: Campaign, root: Node) -> Iterator[Diagnostic]:
+def _ids(values: Mapping[str, Any], root: Node) -> Iterator[Diagnostic]:
     """A batch's id is its permanent name: two of one id would fight over the same HITs."""
     first: dict[str, str] = {}
-    for name, batch in campaign.batches.items():
-        own = batch.id or name
+    for name, batch in resources(values, "batches").items():
+        own = _text(batch, "id") or name
         if own in first:
             other = first[own]
-            path: FieldPath = ("batches", name, "id") if batch.id else ("batches", other, "id")
+            path: FieldPath = ("batches", name, "id") if "id" in batch else ("batches", other, "id")
             place = root.key("batches", other)
             at = f" (at {place.location})" if place else ""
             summary = f'batches {other}{at} and {name} have one id, "{own}"'
-            yield _place(summary, f"Write another, like id: {own}-2", path, root)
+            yield _place(summary, f"Write another, like {own[:38]}-2", path, root)
         first.setdefault(own, name)
 
 
-def _names(campaign: Campaign, root: Node) -> Iterator[Diagnostic]:
+def _names(values: Mapping[str, Any], root: Node) -> Iterator[Diagnostic]:
     """A qualification type is found by its name, by a search that knows neither case nor blanks."""
     first: dict[str, str] = {}
-    for name, declared in campaign.qualification_types.items():
+    for name, declared in resources(values, "qualification_types").items():
+        written = _text(declared, "name")
+        if written is None:
+            continue
         path: FieldPath = ("qualification_types", name, "name")
-        folded = " ".join(declared.name.split()).casefold()
-        if declared.name.lstrip().casefold().startswith(RESERVED):
-            rest = declared.name.lstrip()[len(RESERVED) :].strip() or name
-            summary = f'qualification_types.{name}.name: "{declared.name}" begins with {RESERVED}, which is reserved'
+        folded = " ".join(written.split()).casefold()
+        if folded.startswith(RESERVED):
+            rest = written.strip()[len(RESERVED) :].strip() or name
+            summary = f'qualification_types.{name}.name: "{written}" begins with {RESERVED}, which is reserved'
             yield _place(summary, f'Write "{rest}"', path, root)
-        elif declared.name != declared.name.strip():
-            summary = f'qualification_types.{name}.name: "{declared.name}" begins or ends with a blank'
-            yield _place(summary, f'Write "{declared.name.strip()}"', path, root)
+        elif written != written.strip():
+            summary = f'qualification_types.{name}.name: "{written}" begins or ends with a blank'
+            yield _place(summary, f'Write "{written.strip()}"', path, root)
         if folded in first:
-            summary = f'qualification_types {first[folded]} and {name} have one name, "{declared.name}"'
-            yield _place(summary, f'Write another, like "{declared.name} 2"', path, root)
+            summary = f'qualification_types {first[folded]} and {name} have one name, "{written}"'
+            yield _place(summary, f'Write another, like "{written} 2"', path, root)
         first.setdefault(folded, name)

@@ -199,7 +199,8 @@ def likely(name: str, names: Mapping[str, Any] | list[str]) -> str:
     folded = {n.casefold().replace("-", "_").replace(" ", "_"): n for n in names}
     wanted = name.casefold().replace("-", "_").replace(" ", "_")
     found = difflib.get_close_matches(wanted, folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else ""
+    longer = [n for n in folded if len(wanted) > 3 and n.startswith(wanted)]
+    return folded[found[0]] if found else folded[longer[0]] if longer else ""
 
 
 # --- JSON values as text ----------------------------------------------------------------------------------

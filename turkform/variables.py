@@ -86,7 +86,7 @@ class Substitution:
             return self.values[name]
         if name not in self.known:
             near = likely(name, list(self.known))
-            detail = f"Did you mean ${{var.{near}}}?" if near else f"Declare it:  variables: {{{name}: {{}}}}"
+            detail = f"Did you mean ${{var.{near}}}?" if near else f"Declare it:  variables: {{{name}: {{default: …}}}}"
             self._problem(node, path, f"${{{inside}}}: there is no variable {name}", detail)
         return UNKNOWN
 
