@@ -257,7 +257,7 @@ class Publication:
         if self.closed:
             tally.note("not published")
             return change
-        return change._replace(ops=(Op.CREATE,), cents=(self._whole(),), generation=generation)
+        return change._replace(ops=(Op.CREATE,), cents=(self.whole(),), generation=generation)
 
     def _there(self, change: ItemChange, known: Known | None, tally: Tally) -> ItemChange:
         """A HIT is in the account: compare, and change what can be changed."""
@@ -372,7 +372,7 @@ class Publication:
 
     def _replacing(self, change: ItemChange, hit: HIT) -> ItemChange:
         before = committed(hit, self.terms[hit.type_id].unit(hit.maximum), self.now.timestamp())
-        return change._replace(ops=(Op.REPLACE,), cents=(max(0, self._whole() - before),))
+        return change._replace(ops=(Op.REPLACE,), cents=(max(0, self.whole() - before),))
 
     def _without_row(self, hit: HIT, tally: Tally, *, current: bool) -> ItemChange | None:
         """A HIT that nothing declares: expire it, and delete it where nothing was ever bought."""
@@ -401,7 +401,7 @@ class Publication:
             return hit.created + batch.lifetime.total_seconds()
         return batch.ends.timestamp() if batch.ends else hit.expires
 
-    def _whole(self) -> int:
+    def whole(self) -> int:
         """Cents for a new HIT."""
         assert self.source is not None
         assert self.desired_terms is not None

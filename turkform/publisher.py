@@ -276,7 +276,8 @@ class Publisher:
             if hit.expires > self.sender.now():
                 self._set_end(hit, hit.expires, change, 0, "")
             return deleted
-        return self._create(change._replace(generation=hit.generation + 1), cents)
+        created = self._create(change._replace(generation=hit.generation + 1), self.publication.whole())
+        return Result(cents, created.narrowed)
 
     def _delete(self, hit: HIT, change: ItemChange) -> Result:
         found = read_hit(self.sender.account, hit.id)

@@ -274,27 +274,27 @@ def page(
     newest_first: bool = False,
 ) -> dict[str, Any]:
     """One page of a list: NextToken with every page that has items, the end is an empty page."""
-    after = _position(parameters)
+    after = _position(parameters, member)
     if after is not None:
         query = query.where(seq < after if newest_first else seq > after)
     query = query.order_by(seq.desc() if newest_first else seq).limit(parameters.get("MaxResults") or PAGE)
     rows = connection.execute(query).all()
     found: dict[str, Any] = {"NumResults": len(rows), member: [draw(row) for row in rows]}
     if rows:
-        found["NextToken"] = _token(parameters, rows[-1].seq)
+        found["NextToken"] = _token(parameters, member, rows[-1].seq)
     return found
 
 
-def _bound(parameters: Mapping[str, Any]) -> str:
-    kept = {k: v for k, v in parameters.items() if k not in {"NextToken", "MaxResults"}}
+def _bound(parameters: Mapping[str, Any], member: str) -> str:
+    kept = {"": member} | {k: v for k, v in parameters.items() if k not in {"NextToken", "MaxResults"}}
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _token(parameters: Mapping[str, Any], position: int) -> str:
-    return base64.urlsafe_b64encode(f"{_bound(parameters)}:{position}".encode()).decode()
+def _token(parameters: Mapping[str, Any], member: str, position: int) -> str:
+    return base64.urlsafe_b64encode(f"{_bound(parameters, member)}:{position}".encode()).decode()
 
 
-def _position(parameters: Mapping[str, Any]) -> int | None:
+def _position(parameters: Mapping[str, Any], member: str) -> int | None:
     token = parameters.get("NextToken")
     if token is None:
         return None
@@ -303,6 +303,6 @@ def _position(parameters: Mapping[str, Any]) -> int | None:
         found = int(position)
     except ValueError:
         bound, found = "", 0
-    if bound != _bound(parameters):
+    if bound != _bound(parameters, member):
         raise parameter_error(f'The value "{token}" is not valid for the parameter NextToken.')
     return found
