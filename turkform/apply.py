@@ -29,6 +29,7 @@ from turkform.kinds.qualification import GRANT, grant_parameters, revoke_paramet
 from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, Pending
 from turkform.kinds.worker_block import BLOCK, block_parameters, unblock_parameters
+from turkform.ledger import JournalError
 from turkform.pace import Pace
 from turkform.publication import SENDING, ItemChange, Op, Publication, Tally, superseded
 from turkform.publisher import Publisher, Result
@@ -172,6 +173,8 @@ class _Work:
         self.lock = threading.Lock()
         self.broke = threading.Event()
         """Money ran out: nothing more is bought."""
+        self.unwritable = False
+        """The journal cannot be written: nothing more is sent."""
         self.pool = ThreadPoolExecutor(concurrency, thread_name_prefix="call")
         self.room = threading.BoundedSemaphore(2 * concurrency)
 
@@ -184,7 +187,7 @@ class _Work:
             self.report.interrupted = True
         finally:
             self.pool.shutdown()
-        if self.sender.stop.requested:
+        if self.sender.stop.requested and not self.unwritable:
             self.report.interrupted = True
         return self.report
 
@@ -248,6 +251,9 @@ class _Work:
             return
         failure = Failure(address, str(error), error.hint)
         with self.lock:
+            if isinstance(error, JournalError):
+                self.unwritable = True
+                self.sender.stop.request()
             if isinstance(error, CallUnansweredError):
                 self.report.unknown.append(failure)
             else:
