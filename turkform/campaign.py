@@ -159,7 +159,15 @@ class Environment(Section):
 
 
 SHARE_PATTERN = r"^(100|[0-9]{1,2})%$"
-Share = Annotated[str, Field(pattern=SHARE_PATTERN)]
+
+
+def _share(value: Any) -> Any:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        raise refuse(f"{value} is not a share from 0% to 100%", f"Write {int(value) if 0 <= value <= 100 else 30}%")
+    return value
+
+
+Share = Annotated[str, BeforeValidator(_share), Field(pattern=SHARE_PATTERN)]
 
 
 class Policies(Section):

@@ -209,7 +209,7 @@ _RULES = {
 
 def _pattern(pattern: str, value: str) -> tuple[str, str]:
     rule = _RULES.get(pattern, f"does not match {pattern.strip('^$')}")
-    slug = re.sub(r"[^a-z0-9]+", "-", value.lower().strip()).strip("-0123456789 ")[:40].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", value.lower().strip()).lstrip("-0123456789")[:40].strip("-")
     guesses = (value.strip().upper(), slug, slug.replace("-", "_"), value.strip().rstrip("%").split(".")[0] + "%")
     near = next((guess for guess in guesses if re.fullmatch(pattern, guess)), "")
     return f"{show(value)} {rule}", f"Write {near}" if near else ""

@@ -78,7 +78,7 @@ class Substitution:
             self._problem(
                 node, path, f"${{{inside}}} is nothing turkform knows", f"Write {meant}; $${{ is a literal ${{."
             )
-        return ""
+        return UNKNOWN
 
     def _variable(self, inside: str, node: Node, path: FieldPath) -> str | int | bool:
         name = inside.removeprefix("var.")
@@ -102,7 +102,7 @@ class Substitution:
             self._problem(node, path, f"${{{inside}}}: {name} is not set in the environment", f"export {name}=…")
         else:
             return self.environ[name]
-        return ""
+        return UNKNOWN
 
     def _problem(self, node: Node, path: FieldPath, summary: str, detail: str) -> None:
         self.problems.append(Diagnostic(summary, detail, path, node.location))
@@ -192,6 +192,8 @@ class Variables:
         text = node.text
         if "${" in text:
             text = str(Substitution(self.environment, self.environ, problems=self.problems).replace(node, path))
+            if UNKNOWN in text:
+                return None
         return self._typed(text, of_type, name, node.location, path)
 
     def _typed(
