@@ -196,9 +196,7 @@ def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
 def _refuse(made: Plan, manner: Manner) -> None:
     """Stop before anything is sent, where the plan or the bound on spending says so."""
     if made.refusals:
-        if manner.as_json:
-            raise RefusedError(made.refusals)
-        raise click.exceptions.Exit(RefusedError.exit_code)
+        raise RefusedError(made.refusals if manner.as_json else ())  # the plan, just shown, names the reasons
     if manner.max_spend is not None and made.price > manner.max_spend:
         raise RefusedError(
             [f"the plan costs up to ${made.price}, more than --max-spend ${manner.max_spend}"],
@@ -220,7 +218,9 @@ def _ask(command: str) -> None:
         DeclinedError: the answer was no, or there is nobody to ask.
     """
     if not sys.stdin.isatty():
-        hint = f"Save it with `turkform plan -o FILE` and apply that, or run `turkform {command} --auto-approve`."
+        hint = f"Run `turkform {command} --auto-approve`" + (
+            ", or save it with `turkform plan -o FILE` and apply that." if command == "apply" else "."
+        )
         raise DeclinedError("nobody is here to approve this plan; nothing was sent", hint)
     click.echo(f"\nType yes to {command} this plan: ", nl=False, err=True)
     if sys.stdin.readline().strip() != "yes":
@@ -278,8 +278,8 @@ def _finish(session: Session, outcome: Outcome, made: Plan, manner: Manner) -> N
     else:
         draw_report(session, report, outcome.hits)
     tell_failures(session, report)
-    if not manner.as_json:
-        draw_next(session, rehearsal=outcome.rehearsal, hit=outcome.hits[0][1] if outcome.hits else "")
+    if outcome.hits and not manner.as_json:
+        draw_next(session, outcome.hits[0][1] if outcome.rehearsal else "")
 
 
 def who(session: Session, command: str) -> RunInfo:

@@ -127,9 +127,7 @@ def plan(
 def _after(session: Session, made: Plan, file: str | None, *, as_json: bool) -> None:
     """Refuse where the plan does, or say what to do next."""
     if made.refusals:
-        if as_json:
-            raise RefusedError(made.refusals)
-        raise click.exceptions.Exit(RefusedError.exit_code)
+        raise RefusedError(made.refusals if as_json else ())  # the plan, just shown, names the reasons
     if not made.empty and not as_json:
         what = f"apply {shlex.quote(file)}" if file else "apply"
         session.terminal.say(f"Nothing was changed. To do exactly this: {invocation(session, what)}")

@@ -11,7 +11,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from turkform.money import Money
 from turkform.printable import clean
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ class _Live:
 
     def _move(self, name: str, event: Event) -> None:
         if name in self._tasks:
-            spent = f"${Money(event.cents)}" if event.cents else ""
+            spent = _dollars(event.cents)
             self._progress.update(self._tasks[name], completed=event.done, spent=spent)
 
     def _end(self, name: str) -> None:
@@ -190,7 +189,7 @@ def sentence(event: Event) -> str:
     elif event.total:
         parts.append(f"{event.done:,} of {event.total:,}")
     if event.cents:
-        parts.append(f"${Money(event.cents)}")
+        parts.append(_dollars(event.cents))
     if event.text and event.kind != "failed":  # told in full, with its hint, when all is done
         parts.append(clean(event.text))
     return ", ".join(parts)
@@ -204,6 +203,12 @@ def details(event: Event) -> dict[str, Any]:
         "op": event.op,
         "done": event.done,
         "total": event.total,
-        "price": str(Money(event.cents)),
+        "price": _dollars(event.cents).removeprefix("$") or "0.00",
         "text": event.text,
     }
+
+
+def _dollars(cents: int) -> str:
+    from turkform.money import Money
+
+    return f"${Money(cents)}" if cents else ""

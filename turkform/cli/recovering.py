@@ -11,7 +11,7 @@ import click
 
 from turkform.cli.commands import Command
 from turkform.cli.planning import read_addresses
-from turkform.cli.reports import SHOWN, invocation
+from turkform.cli.reports import SHOWN, invocation, many
 from turkform.errors import RefusedError, TurkformError, UnknownOutcomeError, UsageError
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ def _settle(session: Session) -> None:
         with _run(session, journal, found) as run:
             left = settle(found, run, now=found.observed.now.timestamp())
             run.end(UnknownOutcomeError.exit_code if left else 0)
-    session.terminal.out(f"{len(found.memory.open) - len(left):,} calls settled, {len(left):,} still open.")
+    session.terminal.out(f"{many(len(found.memory.open) - len(left), 'call')} settled, {len(left):,} still open.")
     if left:
         raise UnknownOutcomeError(
-            f"{len(left):,} call{'s are' if len(left) > 1 else ' is'} too young to tell",
+            f"{many(len(left), 'call')} too young to tell",
             f"Wait a minute, then: {invocation(session, 'recover')}",
         )
 
@@ -121,7 +121,7 @@ def _begin_anew(session: Session, fates: Mapping[Address, Fate], otherwise: Fate
             _rewrite(found, run, journal, desired.target.name)
             run.end(0)
     session.terminal.out(
-        f"A new journal: {counts['adopted']:,} HITs adopted, {counts['done']:,} rows counted as bought, "
+        f"A new journal: {many(counts['adopted'], 'HIT')} adopted, {many(counts['done'], 'row')} counted as bought, "
         f"{counts['publish']:,} to publish.\nNext: {invocation(session, 'plan')}"
     )
 
@@ -136,7 +136,7 @@ def _vouched(session: Session, items: list[Unvouched], fates: Mapping[Address, F
 
     price = Money(sum(item.cents for item in items))
     if items:
-        session.terminal.out(f"{len(items):,} rows without a HIT, ${price} if they are bought again:")
+        session.terminal.out(f"{many(len(items), 'row')} without a HIT, ${price} if bought again:")
     for item in items[:SHOWN]:
         session.terminal.out(f"  {item.address}  ${Money(item.cents)}  {fates.get(item.address, otherwise) or '?'}")
     if len(items) > SHOWN:
@@ -147,7 +147,7 @@ def _vouched(session: Session, items: list[Unvouched], fates: Mapping[Address, F
     silent = sum((fates.get(item.address) or otherwise) is None for item in items)
     if silent:
         raise UsageError(
-            f"nobody can say whether {silent:,} rows were bought before",
+            f"nobody can say whether {many(silent, 'row')} were bought before",
             "Say --unvouched done or --unvouched publish for all, or --item ADDRESS=done for one.",
         )
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkform.errors import InterruptedApplyError, PartlyAppliedError, UnknownOutcomeError
-from turkform.money import Money
 from turkform.printable import clean
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ def published(journal: Journal) -> list[tuple[str, str]]:
 
 def report_document(report: Report, plan: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What was done, for programs."""
+    from turkform.money import Money
 
     def failures(found: Sequence[Failure]) -> list[dict[str, str]]:
         return [{"address": str(f.address), "message": f.message, "hint": f.hint} for f in found]
@@ -71,6 +71,8 @@ def report_document(report: Report, plan: Mapping[str, Any] | None = None) -> di
 
 def draw_report(session: Session, report: Report, hits: Sequence[tuple[str, str]] = ()) -> None:
     """What was done, on stdout."""
+    from turkform.money import Money
+
     say = session.terminal.out
     done = [f"{count:,} {_DONE.get(word, word)}" for word, count in sorted(report.done.items()) if count]
     spent = f" Committed by it: ${Money(report.cents)}." if report.cents else ""
@@ -87,15 +89,20 @@ def draw_report(session: Session, report: Report, hits: Sequence[tuple[str, str]
             say(f"  … all of them: {invocation(session, 'log')}")
 
 
-def draw_next(session: Session, *, rehearsal: bool, hit: str = "") -> None:
-    """What a person may want to do now."""
+def draw_next(session: Session, hit: str) -> None:
+    """What a person may want to do now; `hit` is one that can be played with, where it can."""
     rows = [("how far the workers are", "status")]
-    if rehearsal and hit:
+    if hit:
         rows.append(("play a worker", f"worker submit --hit {hit} --worker A1EXAMPLE"))
     rows.append(("stop everything now", "close --all"))
     session.terminal.out("\nNext:")
     for text, words in rows:
         session.terminal.out(f"  {text + ':':<25}{invocation(session, words)}")
+
+
+def many(count: int, noun: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def invocation(session: Session, words: str) -> str:
@@ -124,7 +131,7 @@ def tell_failures(session: Session, report: Report) -> None:
         )
     if report.unknown:
         raise UnknownOutcomeError(
-            f"what became of {len(report.unknown):,} call{'s' if len(report.unknown) > 1 else ''} is not known",
+            f"what became of {many(len(report.unknown), 'call')} is not known",
             f"Wait a minute, then: {invocation(session, 'recover')}",
         )
     if report.exit_code:
@@ -152,7 +159,7 @@ def draw_status(session: Session, document: Mapping[str, Any], *, everything: bo
     for note in document.get("notes", ()):
         say(f"  · {clean(note)}")
     if document.get("changes"):
-        say(f"{document['changes']} steps to apply: {invocation(session, 'plan')}")
+        say(f"{many(document['changes'], 'step')} to apply: {invocation(session, 'plan')}")
 
 
 def _draw_batch(session: Session, name: str, batch: Mapping[str, Any]) -> None:
