@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from turkform.cli.session import own_state
+from turkform.cli.state import own_state
 from turkform.errors import EndpointError
 
 if TYPE_CHECKING:

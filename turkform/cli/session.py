@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from turkform.cli.state import STATE, own_state
 from turkform.cli.terminal import Terminal
 from turkform.errors import RefusedError, UsageError
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from turkform.diff import Choices
     from turkform.journal import Journal
     from turkform.survey import Survey
-
-STATE = ".turkform"
-"""The folder, inside the campaign's, that holds journals and the embedded marketplace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +154,6 @@ class Session:
             from turkform.survey import survey
 
             yield survey(desired, account, journal, choices or NoChoices()), journal
-
-
-def own_state(folder: Path) -> Path:
-    """The campaign's `.turkform`, which ignores itself in git."""
-    state = folder / STATE
-    state.mkdir(exist_ok=True)
-    ignore = state / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    return state
 
 
 def _variable(text: str) -> tuple[str, str]:

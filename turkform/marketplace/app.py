@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from turkform.marketplace.service import Context, Service
+    from turkform.marketplace.context import Context
+    from turkform.marketplace.service import Service
 
 LARGEST = 4_000_000
 """Bytes of a request; a question has at most 65,535."""

@@ -18,17 +18,18 @@ from sqlalchemy import insert, select, update
 
 from turkform.marketplace import payments
 from turkform.marketplace.answers import build_answers
-from turkform.marketplace.hits import own_hit, own_type, state
+from turkform.marketplace.hits import get_hit, own_hit, own_type, state
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
 from turkform.marketplace.qualifications import meets
-from turkform.marketplace.store import assignments, blocks, hit_types, hits, new_id, page
+from turkform.marketplace.store import new_id, page
+from turkform.marketplace.tables import assignments, blocks, hit_types, hits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Connection, Row
 
-    from turkform.marketplace.service import Context
+    from turkform.marketplace.context import Context
 
 OVERRIDE = 30 * 86_400.0
 _SHOWN = ("Submitted", "Approved", "Rejected")
@@ -58,8 +59,6 @@ def get_assignment(context: Context, parameters: Mapping[str, Any]) -> dict[str,
     if row.status not in _SHOWN:
         raise _refused("Reviewable,Approved,Rejected")
     hit = own_hit(context, row.hit)
-    from turkform.marketplace.hits import get_hit
-
     return {"Assignment": _draw(row, hit.auto_approval), "HIT": get_hit(context, {"HITId": row.hit})["HIT"]}
 
 

@@ -23,14 +23,15 @@ from sqlalchemy import insert, select, update
 
 from turkform.marketplace import documents, payments
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
-from turkform.marketplace.store import hit_types, hits, keep_token, new_id, page, qualification_types, refuse_repeat
+from turkform.marketplace.store import keep_token, new_id, page, refuse_repeat
+from turkform.marketplace.tables import hit_types, hits, qualification_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Connection, Row
 
-    from turkform.marketplace.service import Context
+    from turkform.marketplace.context import Context
 
 DEFAULT_AUTO_APPROVAL = 2_592_000
 _MASTERS = {"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"}

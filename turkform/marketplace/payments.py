@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from turkform.marketplace.protocol import request_error
-from turkform.marketplace.store import requesters
+from turkform.marketplace.tables import requesters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -16,14 +16,15 @@ from sqlalchemy import func, insert, select, update
 
 from turkform.marketplace.hits import LOCALE, SYSTEM_TYPES
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
-from turkform.marketplace.store import grants, new_id, page, qualification_types
+from turkform.marketplace.store import new_id, page
+from turkform.marketplace.tables import grants, qualification_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Connection, Row
 
-    from turkform.marketplace.service import Context
+    from turkform.marketplace.context import Context
 
 NAME_TAKEN = 48 * 3600.0
 _KEPT = ("Description", "Keywords", "QualificationTypeStatus", "RetryDelayInSeconds", "AutoGranted", "AutoGrantedValue")

@@ -6,14 +6,15 @@ In: an operation's name, its checked parameters, who asks. Out: its answer, or a
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
 from turkform.marketplace import assignments, hits, payments, protocol, qualifications, workers
+from turkform.marketplace.context import Context
 from turkform.marketplace.protocol import ApiError
-from turkform.marketplace.store import requester_id, requesters
+from turkform.marketplace.store import requester_id
+from turkform.marketplace.tables import requesters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,21 +24,7 @@ if TYPE_CHECKING:
     from turkform.marketplace.payments import Fees
     from turkform.marketplace.store import Store
 
-    Handler = Callable[["Context", Mapping[str, Any]], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a handler knows: the transaction, the requester, the marketplace's time, its fees."""
-
-    connection: Connection
-    requester: str
-    now: float
-    fees: Fees
-
-    def acting_for(self, requester: str) -> Context:
-        """The same moment as another requester."""
-        return replace(self, requester=requester)
+    Handler = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
 
 
 HANDLERS: dict[str, Handler] = {

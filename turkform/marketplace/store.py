@@ -1,4 +1,4 @@
-"""The marketplace's tables, its one transaction per request, and its pages.
+"""The marketplace's store: one transaction a request, tokens, and the pages of lists.
 
 In: a database URL. Out: a `Store` that runs handlers inside a transaction. Times are epoch seconds, money
 is whole cents. Lists are paged by key, never by offset, so the last page costs what the first does; a page's
@@ -15,25 +15,10 @@ import string
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    Column,
-    Engine,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    create_engine,
-    event,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Engine, create_engine, event, insert, select, update
 
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
+from turkform.marketplace.tables import metadata, settings, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,120 +30,6 @@ TOKEN_LIFE = 86_400.0
 PAGE = 10
 MOST = 100
 _ALPHABET = string.ascii_uppercase + string.digits
-
-metadata = MetaData()
-
-settings = Table("settings", metadata, Column("name", String(40), primary_key=True), Column("value", Text))
-requesters = Table(
-    "requesters",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("access_key", String(128), unique=True),
-    Column("balance", Integer, nullable=False),
-    Column("held", Integer, nullable=False, default=0),
-)
-hit_types = Table(
-    "hit_types",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("requester", String(64), nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("group_id", String(64), nullable=False),
-    Column("title", Text),
-    Column("description", Text),
-    Column("keywords", Text),
-    Column("reward", Integer, nullable=False),
-    Column("duration", Integer, nullable=False),
-    Column("auto_approval", Integer, nullable=False),
-    Column("requirements", Text, nullable=False),
-    Column("masters", Integer, nullable=False),
-    UniqueConstraint("requester", "digest"),
-)
-hits = Table(
-    "hits",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("id", String(64), unique=True, nullable=False),
-    Column("requester", String(64), nullable=False),
-    Column("type_id", String(64), nullable=False, index=True),
-    Column("created", Float, nullable=False),
-    Column("expires", Float, nullable=False),
-    Column("maximum", Integer, nullable=False),
-    Column("pending", Integer, nullable=False, default=0),
-    Column("submitted", Integer, nullable=False, default=0),
-    Column("approved", Integer, nullable=False, default=0),
-    Column("rejected", Integer, nullable=False, default=0),
-    Column("taken", Integer, nullable=False, default=0),
-    Column("question", Text, nullable=False),
-    Column("annotation", Text),
-    Column("reviewing", Integer, nullable=False, default=0),
-    Column("disposed", Integer, nullable=False, default=0),
-    Column("holding", Integer, nullable=False, default=1),
-    Column("unit", Integer, nullable=False),
-)
-Index("hits_listed", hits.c.requester, hits.c.disposed, hits.c.seq)
-Index("hits_ending", hits.c.holding, hits.c.expires)
-assignments = Table(
-    "assignments",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("id", String(64), unique=True, nullable=False),
-    Column("hit", String(64), nullable=False, index=True),
-    Column("requester", String(64), nullable=False),
-    Column("worker", String(64), nullable=False),
-    Column("status", String(12), nullable=False),
-    Column("accepted", Float, nullable=False),
-    Column("deadline", Float, nullable=False),
-    Column("submitted", Float),
-    Column("due", Float),
-    Column("approved", Float),
-    Column("rejected", Float),
-    Column("answer", Text),
-    Column("feedback", Text),
-)
-Index("assignments_late", assignments.c.status, assignments.c.deadline)
-Index("assignments_due", assignments.c.status, assignments.c.due)
-qualification_types = Table(
-    "qualification_types",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("id", String(64), unique=True, nullable=False),
-    Column("requester", String(64), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("created", Float, nullable=False),
-    Column("deleted", Float),
-    Column("fields", Text, nullable=False),
-)
-Index("qualification_types_named", qualification_types.c.requester, qualification_types.c.name)
-grants = Table(
-    "grants",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("type_id", String(64), nullable=False),
-    Column("worker", String(64), nullable=False),
-    Column("value", Integer, nullable=False),
-    Column("granted", Float, nullable=False),
-    Column("status", String(8), nullable=False),
-    UniqueConstraint("type_id", "worker"),
-)
-blocks = Table(
-    "blocks",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("requester", String(64), nullable=False),
-    Column("worker", String(64), nullable=False),
-    Column("reason", Text, nullable=False),
-    UniqueConstraint("requester", "worker"),
-)
-tokens = Table(
-    "tokens",
-    metadata,
-    Column("requester", String(64), primary_key=True),
-    Column("operation", String(64), primary_key=True),
-    Column("token", String(300), primary_key=True),
-    Column("used", Float, nullable=False),
-    Column("object_id", String(64), nullable=False),
-)
 
 
 def new_id() -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, select, update
 
 from turkform.marketplace.protocol import parameter_error
-from turkform.marketplace.store import blocks, page
+from turkform.marketplace.store import page
+from turkform.marketplace.tables import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from turkform.marketplace.service import Context
+    from turkform.marketplace.context import Context
 
 MOST = 100_000
 """CreateWorkerBlock in the service model of 2017-01-17."""
