@@ -17,6 +17,7 @@ from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, show
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
 from turkform.money import Money
+from turkform.printable import many
 from turkform.publication import ItemChange, Op, Publication, Tally, committed, doubles, superseded
 from turkform.steps import ACTIONS, FACTS, LEAVES, OPERATIONS, RECORD, Items, Reversibility, Step
 from turkform.times import format_duration
@@ -269,7 +270,8 @@ class Draft:
             self.refusals.append(f"{named}{more} {reason}")
         for word, text in _NOTES.items():
             if tally.counts[word]:
-                self.notes.append(f"{address}: " + text.format(n=tally.counts[word], places=tally.places[word]))
+                places, answers = many(tally.places[word], "place"), many(tally.places[word], "answer")
+                self.notes.append(f"{address}: " + text.format(n=tally.counts[word], places=places, answers=answers))
         for hit, unit in doubles(publication):
             self.notes.append(
                 f"{address.item(hit.key)}: {hit.id} is a double with work on it; its answers cost up to "
@@ -372,14 +374,14 @@ def _percent(text: str) -> int:
 
 
 _NOTES = {
-    "kept question": "{n} on an older question, {places} places still open there; `turkform close` them to stop",
+    "kept question": "{n} on an older question, {places} still open there; `turkform close` them to stop",
     "kept terms": "{n} with work keep the old terms",
-    "kept answers": "{n} without a row are kept: {places} answers not stored",
+    "kept answers": "{n} kept without a row: {answers} not stored",
     "gone": "{n} done: their HITs are gone from the account",
-    "closed by us": "{n} closed by `close` or `destroy`, {places} places unfilled; --reopen them to go on",
-    "decayed": "{n} expired, {places} places unfilled; raise `lifetime` to publish again",
-    "interference": "{n} were expired or shortened by somebody else, {places} places unfilled; --reopen restores them",
-    "ends later": "{n} end later than declared: a person or a review policy moved them",
+    "closed by us": "{n} closed by `close` or `destroy`, {places} unfilled; --reopen them to go on",
+    "decayed": "{n} expired, {places} unfilled; raise `lifetime` to publish again",
+    "interference": "{n} expired or shortened by somebody else, {places} unfilled; --reopen restores them",
+    "ends later": "{n} with a later end than declared: a person or a review policy moved it",
     "not published": "{n} not published: closed",
     "over limit": "{n} not published: limit",
 }

@@ -26,6 +26,11 @@ def clean(text: str) -> str:
     return "".join(char.encode("unicode_escape").decode("ascii") if _steers(char) else char for char in text)
 
 
+def many(count: int, noun: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def as_json(document: Mapping[str, Any]) -> str:
     """A document as JSON, keys sorted and steering characters escaped: it reads back equal."""
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)

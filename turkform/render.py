@@ -88,7 +88,7 @@ def closing(document: Document) -> str:
     waiting = f", {found.wait:,} waiting" if found.wait else ""
     return (
         f"Plan: {found.create:,} to create, {found.change:,} to change, {found.retire:,} to retire{waiting}. "
-        f"Price: at most ${document['price']['total']}."
+        f"Price: {_at_most(document['price']['total'])}."
     )
 
 
@@ -384,7 +384,7 @@ def _price(page: _Page, document: Document) -> None:
     before, after = price["committed_before"], price["committed_after"]
     rises = before != after
     rows = [
-        ("this plan", f"at most ${price['total']}" if rises else "$0.00"),
+        ("this plan", _at_most(price["total"])),
         ("committed", f"${before} now, at most ${after} after" if rises else f"${before}"),
         ("budget", _budget(price["budget"], after)),
         ("balance", f"${price['balance']}"),
@@ -392,6 +392,11 @@ def _price(page: _Page, document: Document) -> None:
     ]
     for name, value in rows:
         page.line(("  " + f"{name:<11}", "dim"), value)
+
+
+def _at_most(amount: str) -> str:
+    """A price, which is a bound unless it is nothing."""
+    return "$0.00" if amount == "0.00" else f"at most ${amount}"
 
 
 def _budget(budget: str | None, after: str) -> str:

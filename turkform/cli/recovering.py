@@ -11,8 +11,9 @@ import click
 
 from turkform.cli.commands import Command
 from turkform.cli.planning import read_addresses
-from turkform.cli.reports import SHOWN, invocation, many
+from turkform.cli.reports import SHOWN, invocation
 from turkform.errors import RefusedError, TurkformError, UnknownOutcomeError, UsageError
+from turkform.printable import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,7 +148,7 @@ def _vouched(session: Session, items: list[Unvouched], fates: Mapping[Address, F
     silent = sum((fates.get(item.address) or otherwise) is None for item in items)
     if silent:
         raise UsageError(
-            f"nobody can say whether {many(silent, 'row')} were bought before",
+            f"nobody can say whether {many(silent, 'row')} had a HIT before",
             "Say --unvouched done or --unvouched publish for all, or --item ADDRESS=done for one.",
         )
 

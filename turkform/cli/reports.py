@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkform.errors import InterruptedApplyError, PartlyAppliedError, UnknownOutcomeError
-from turkform.printable import clean
+from turkform.printable import clean, many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def published(journal: Journal) -> list[tuple[str, str]]:
     runs = journal.runs()
     calls = journal.calls(run=runs[-1].id, operation="CreateHITWithHITType") if runs else iter(())
     done = ((str(Address.parse(c.address).item(c.key)), c.object_id) for c in calls if c.object_id)
-    return list(islice(done, SHOWN + 1))
+    return sorted(islice(done, SHOWN + 1))
 
 
 def report_document(report: Report, plan: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -93,16 +93,11 @@ def draw_next(session: Session, hit: str) -> None:
     """What a person may want to do now; `hit` is one that can be played with, where it can."""
     rows = [("how far the workers are", "status")]
     if hit:
-        rows.append(("play a worker", f"worker submit --hit {hit} --worker A1EXAMPLE"))
+        rows.append(("play a worker", f'worker submit --hit {hit} --worker A2PLAYED --answers \'{{"answer": "1"}}\''))
     rows.append(("stop everything now", "close --all"))
     session.terminal.out("\nNext:")
     for text, words in rows:
         session.terminal.out(f"  {text + ':':<25}{invocation(session, words)}")
-
-
-def many(count: int, noun: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def invocation(session: Session, words: str) -> str:
