@@ -230,6 +230,23 @@ def test_qualification_types_grants_and_blocks_follow_the_file(life: Life) -> No
     assert all(b["WorkerId"] != "A1BAD" for b in life.server.client().list_worker_blocks()["WorkerBlocks"])
 
 
+def test_a_qualification_type_that_work_still_needs_waits_to_be_deleted(life: Life) -> None:
+    name = f"Trained {life.name}"
+    life.campaign = {"qualification_types": {"trained": {"name": name, "description": "Passed."}}}
+    life.hit_type = {"requirements": [{"qualification": "trained", "exists": False}]}
+    life.apply()
+    life.work("one")
+    report = life.apply(destroy=True)
+    assert [(str(a), why) for a, why in report.waits] == [
+        ("qualification_type.trained", "deletion waits: HITs still require it")
+    ]
+    assert report.done["retire"] == 2
+    assert "delete" not in report.done
+    owned = life.server.client().list_qualification_types(Query=name, MustBeRequestable=False, MustBeOwnedByCaller=True)
+    assert [q["QualificationTypeStatus"] for q in owned["QualificationTypes"]] == ["Inactive"]
+    assert steps(life.look(destroy=True)) == [("qualification_type.trained", "wait")]
+
+
 def test_a_plan_over_the_budget_is_refused_before_anything_is_sent(life: Life) -> None:
     life.campaign = {"budget": "1.00"}
     assert any("budget is $1.00" in reason for reason in life.look().plan.refusals)

@@ -230,19 +230,25 @@ class _Work:
     def _guarded(self, step: Step) -> bool:
         """One resource's step, its failure written down."""
         if step.action is Action.WAIT:
-            self.report.waits.append((step.address, step.reason))
-            self.tell(Event("waiting", step.address, text=step.reason))
-            return True
+            return self._waits(step.address, step.reason)
         try:
             if isinstance(step.subject, RosterChange):
                 return self._roster(step, step.subject)
-            self._resource(step)
+            waits = self._resource(step)
         except (CallRefusedError, CallUnansweredError, CallUnsentError, TurkformError) as error:
             self._failed(step.address, error)
             return False
+        if waits:
+            return self._waits(step.address, waits)
         with self.lock:
             self.report.done[step.action.name.lower()] += 1
         self.tell(Event("done", step.address, step.action.name.lower()))
+        return True
+
+    def _waits(self, address: Address, reason: str) -> bool:
+        """What cannot be done yet holds nothing else up."""
+        self.report.waits.append((address, reason))
+        self.tell(Event("waiting", address, text=reason))
         return True
 
     def _failed(self, address: Address, error: TurkformError) -> None:
@@ -264,7 +270,10 @@ class _Work:
 
     # --- resources --------------------------------------------------------------------------------
 
-    def _resource(self, step: Step) -> None:
+    def _resource(self, step: Step) -> str:
+        """Carry it out; what is returned says why the rest of it has to wait."""
+        if step.action is Action.DELETE and isinstance(step.subject, TypeChange):
+            return self._drop_type(step, step.subject)
         if step.address == RECORD:
             self._record()
         elif step.address.kind == "hit_type":
@@ -272,6 +281,7 @@ class _Work:
             self.ids[step.address] = sent.answer.body["HITTypeId"]
         elif isinstance(step.subject, TypeChange):
             self._type(step, step.subject)
+        return ""
 
     def _filled(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters with every `Pending` replaced by the id that an earlier step brought."""
@@ -289,9 +299,7 @@ class _Work:
                 return value
 
     def _type(self, step: Step, change: TypeChange) -> None:
-        if step.action is Action.DELETE:
-            self._drop_type(step, change)
-        elif change.observed is None:
+        if change.observed is None:
             self.ids[step.address] = self._create_type(step, change)
         else:
             self._still_as_observed(step, change)
@@ -340,7 +348,7 @@ class _Work:
         if wire is None or QualificationType.from_wire(wire) != change.observed.values:
             raise TurkformError(f"{step.address}: somebody changed it since the plan was made", "Plan again.")
 
-    def _drop_type(self, step: Step, change: TypeChange) -> None:
+    def _drop_type(self, step: Step, change: TypeChange) -> str:
         """Delete where no HIT requires it; deleting it then would take their HIT types with it."""
         assert change.observed is not None
         type_id = change.observed.id
@@ -352,13 +360,13 @@ class _Work:
             self.sender.send(
                 Request("DeleteQualificationType", step.parameters, step.address, detail=detail, object_id=type_id)
             )
-            return
+            return ""
         if change.observed.values.get("status") == "active":
             inactive = {**step.parameters, "QualificationTypeStatus": "Inactive"}
             self.sender.send(
                 Request("UpdateQualificationType", inactive, step.address, detail=detail, object_id=type_id)
             )
-        self.report.waits.append((step.address, "deletion waits: HITs still require it"))
+        return "deletion waits: HITs still require it"
 
     def _record(self) -> None:
         """Make the campaign record, or find that this journal's was made: a compare-and-swap by name."""

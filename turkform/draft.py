@@ -55,14 +55,10 @@ class Draft:
     # resources
 
     def type(self, change: TypeChange) -> None:
-        """A qualification type: one step, or a deletion that has to wait."""
+        """A qualification type to make or to change."""
         fields = tuple(
             {"field": f.field, "observed": show(f.observed), "desired": show(f.desired)} for f in change.fields
         )
-        if change.action is Action.DELETE:
-            assert change.observed is not None
-            self._drop(change)
-            return
         wanted = change.desired
         assert wanted is not None
         if change.observed is None:
@@ -91,11 +87,12 @@ class Draft:
             "fields": [f.field for f in change.fields],
         }
 
-    def _drop(self, change: TypeChange) -> None:
+    def drop(self, change: TypeChange) -> None:
+        """A qualification type to delete; comes after the batches, whose HITs may have to be gone first."""
         assert change.observed is not None
         parameters = {"QualificationTypeId": change.observed.id}
         self.wishes[str(change.address)] = {"action": "DELETE", "fields": []}
-        if change.reason and not self.choices.destroy:
+        if change.reason and not any(step.op == Op.RETIRE for step in self.steps):
             if change.observed.values.get("status") == "active":
                 inactive = {**parameters, "QualificationTypeStatus": "Inactive"}
                 self._add(
@@ -375,7 +372,7 @@ def _percent(text: str) -> int:
 
 _NOTES = {
     "kept question": "{n} on an older question, {places} still open there; `turkform close` them to stop",
-    "kept terms": "{n} with work keep the old terms",
+    "kept terms": "{n} with work, on the old terms as before",
     "kept answers": "{n} kept without a row: {answers} not stored",
     "gone": "{n} done: their HITs are gone from the account",
     "closed by us": "{n} closed by `close` or `destroy`, {places} unfilled; --reopen them to go on",

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
+from turkform.diff import Action
 from turkform.draft import Draft
 from turkform.errors import StalePlanError, TurkformError
 from turkform.money import Money
@@ -117,11 +118,15 @@ def make(desired: Desired, observed: Observed, memory: Memory, found: Diff, choi
     """Turn a diff into a plan; equal inputs make equal plans but for `id` and times."""
     draft = Draft(desired, observed, memory, found, choices)
     for change in found.types:
-        draft.type(change)
+        if change.action is not Action.DELETE:
+            draft.type(change)
     for roster in found.rosters:
         draft.roster(roster)
     for address, publication in found.publications.items():
         draft.batch(address, publication)
+    for change in found.types:
+        if change.action is Action.DELETE:
+            draft.drop(change)
     draft.hit_types()
     draft.record()
     return _Order(draft).finish(plan_id)
