@@ -55,9 +55,13 @@ def serve(
         raise click.UsageError("a rehearsal listens on loopback only: 127.0.0.1, localhost or ::1")
     import uvicorn
 
-    from turkform.marketplace.app import Marketplace
+    from turkform.marketplace.app import Application
+    from turkform.marketplace.control import Control
+    from turkform.marketplace.guard import Guard
+    from turkform.marketplace.origins import Origins
     from turkform.marketplace.payments import fees_named
     from turkform.marketplace.service import Service
+    from turkform.marketplace.settings import Settings
     from turkform.marketplace.store import Store
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -76,8 +80,10 @@ def serve(
     def stop() -> None:
         server.should_exit = True
 
-    market = Marketplace(Service(database, fees_named(fees)), token=token, linger=linger, stop=stop)
-    market.hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"})
+    settings = Settings(rehearsal=True, origins=Origins.rehearsal(port), fees=fees_named(fees), token=token)
+    service, guard = Service(database, settings), Guard(settings)
+    control = Control(service, guard, linger=linger, stop=stop)
+    application = Application(service, guard, site=control.routes())
 
     class Announced(uvicorn.Server):
         """Says where it is as soon as it answers."""
@@ -89,7 +95,7 @@ def serve(
             click.echo(f"serving {url}")
 
     config = uvicorn.Config(
-        market.application(), log_level="warning", access_log=False, date_header=False, server_header=False,
+        application, log_level="warning", access_log=False, date_header=False, server_header=False,
         timeout_graceful_shutdown=1, lifespan="off",
     )  # fmt: skip
     server = Announced(config)

@@ -6,11 +6,11 @@ In: an operation's name, its checked parameters, who asks. Out: its answer, or a
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import insert, select
 
-from turkform.marketplace import assignments, hits, payments, protocol, qualifications, workers
+from turkform.marketplace import assignments, hits, payments, protocol, qualifications, tables, workers
 from turkform.marketplace.context import Context
 from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.store import requester_id
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from turkform.marketplace.payments import Fees
+    from turkform.marketplace.settings import Settings
     from turkform.marketplace.store import Store
 
     Handler = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
+
+T = TypeVar("T")
 
 
 HANDLERS: dict[str, Handler] = {
@@ -62,21 +64,26 @@ HANDLERS: dict[str, Handler] = {
 class Service:
     """A marketplace at work on one store."""
 
-    def __init__(self, store: Store, fees: Fees, *, clock: Callable[[], float] = time.time) -> None:
-        self.store, self.fees, self._clock = store, fees, clock
+    def __init__(self, store: Store, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self._store, self._clock = store, clock
         self._offset = store.offset()
 
     def now(self) -> float:
         """The marketplace's time, in epoch seconds."""
         return self._clock() + self._offset
 
-    def advance(self, seconds: float) -> float:
+    async def advance(self, seconds: float) -> float:
         """Move the clock on."""
-        self._offset = self.store.advance(seconds)
+        self._offset = self._store.advance(seconds)
         return self.now()
 
-    def call(self, operation: str, parameters: Mapping[str, Any], access_key: str) -> dict[str, Any]:
-        """Carry out one operation.
+    async def ping(self) -> None:
+        """Read from the store, or raise what it raises."""
+        self._store.offset()
+
+    async def call(self, operation: str, parameters: Mapping[str, Any], access_key: str) -> dict[str, Any]:
+        """Carry out one operation of the API.
 
         Raises:
             ApiError: refused; nothing was changed.
@@ -86,15 +93,23 @@ class Service:
             raise ApiError("RequestError", f"{operation} is not implemented by this marketplace yet.")
         protocol.check(operation, parameters)
         given = {name: value for name, value in parameters.items() if value is not None}
-        with self.store.transaction() as connection:
+        with self._store.transaction() as connection:
             return handler(self._context(connection, access_key), given)
 
-    def play(self, action: Callable[[Context], str]) -> str:
-        """Let a worker act."""
-        with self.store.transaction() as connection:
+    async def act(
+        self, action: Callable[[Context], T], *, requester: str = "", hit: str = "", qualification_type: str = ""
+    ) -> T:
+        """Let a worker, or whoever keeps the marketplace, do something in one transaction.
+
+        Name whose HITs or types it is about, by requester, HIT or qualification type: nothing else happens to
+        that requester meanwhile, and what was due by now has happened. An exception of `action` undoes it all
+        and comes out here.
+        """
+        with self._store.transaction() as connection:
             now = self.now()
             _elapse(connection, now)
-            return action(Context(connection, "", now, self.fees))
+            owner = requester or _owner(connection, hit, qualification_type)
+            return action(Context(connection, owner, now, self.settings.fees))
 
     def _context(self, connection: Connection, access_key: str) -> Context:
         now = self.now()
@@ -106,7 +121,14 @@ class Service:
             connection.execute(
                 insert(requesters).values(id=requester, access_key=access_key, balance=payments.PURSE, held=0)
             )
-        return Context(connection, requester, now, self.fees)
+        return Context(connection, requester, now, self.settings.fees)
+
+
+def _owner(connection: Connection, hit: str, qualification_type: str) -> str:
+    """Whose HIT or type this is; nobody's where there is none."""
+    table, name = (tables.hits, hit) if hit else (tables.qualification_types, qualification_type)
+    found = connection.execute(select(table.c.requester).where(table.c.id == name)).scalar() if name else None
+    return found or ""
 
 
 def _elapse(connection: Connection, now: float) -> None:

@@ -1,0 +1,128 @@
+"""Control: what the holder of a rehearsal's token can do beside the API.
+
+In: `POST /control/...` with the token. Out: JSON. `hold` is a connection that keeps a server alive: it lingers
+after the last one closes, then ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from turkform.marketplace import assignments
+from turkform.marketplace.guard import RefusedError
+from turkform.marketplace.protocol import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from turkform.marketplace.context import Context
+    from turkform.marketplace.guard import Guard
+    from turkform.marketplace.service import Service
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Control:
+    """The control routes, and who holds a control connection."""
+
+    def __init__(self, service: Service, guard: Guard, *, linger: float | None, stop: Callable[[], None]) -> None:
+        self._service, self._guard, self._linger, self._stop = service, guard, linger, stop
+        self._holders = 0
+        self._farewell: asyncio.TimerHandle | None = None
+
+    def routes(self) -> list[BaseRoute]:
+        """Every route, behind the token."""
+        return [
+            Route("/control/hold", self._guarded(self.hold)),
+            Route("/control/clock", self._guarded(self.clock), methods=["POST"]),
+            Route("/control/worker/{action}", self._guarded(self.worker), methods=["POST"]),
+        ]
+
+    def _guarded(self, endpoint: Endpoint) -> Endpoint:
+        async def guarded(request: Request) -> Response:
+            try:
+                self._guard.check_control(request.headers)
+            except RefusedError as error:
+                return JSONResponse({"error": error.message}, error.status)
+            return await endpoint(request)
+
+        return guarded
+
+    async def hold(self, request: Request) -> Response:
+        """A control connection."""
+
+        async def held() -> AsyncIterator[bytes]:
+            self._held(1)
+            try:
+                yield b"held\n"
+                while not await request.is_disconnected():  # noqa: ASYNC110 - Starlette tells only when asked
+                    await asyncio.sleep(0.2)
+            finally:
+                self._held(-1)
+
+        return StreamingResponse(held(), media_type="text/plain")
+
+    def _held(self, change: int) -> None:
+        self._holders += change
+        if self._farewell is not None:
+            self._farewell.cancel()
+            self._farewell = None
+        if not self._holders and self._linger is not None:
+            self._farewell = asyncio.get_running_loop().call_later(self._linger, self._stop)
+
+    async def clock(self, request: Request) -> Response:
+        """Move the clock on, or only tell it."""
+        seconds = (await _object(request)).get("advance_seconds", 0)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e10:
+            return JSONResponse({"error": "the clock only moves on"}, 400)
+        now = await self._service.advance(seconds) if seconds else self._service.now()
+        return JSONResponse({"now": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
+
+    async def worker(self, request: Request) -> Response:
+        """Play a worker: accept, return, submit."""
+        given = await _object(request)
+        action = _ACTIONS.get(request.path_params["action"])
+        hit, worker = given.get("hit"), given.get("worker")
+        if action is None or not isinstance(hit, str) or not isinstance(worker, str):
+            return JSONResponse({"error": "give hit and worker"}, 400)
+        try:
+            found = await self._service.act(lambda context: action(context, hit, worker, given), hit=hit)
+        except (assignments.WorkerError, ApiError) as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return JSONResponse({"assignment_id": found})
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    try:
+        found = json.loads(await request.body() or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _submit(context: Context, hit: str, worker: str, given: dict[str, Any]) -> str:
+    answers = given.get("answers")
+    if not isinstance(answers, dict):
+        raise assignments.WorkerError("answers must be an object: field to text, or to a list of texts")
+    pairs = [
+        (str(field), str(text))
+        for field, value in answers.items()
+        for text in (value if isinstance(value, list) else [value])
+    ]
+    return assignments.submit(context, hit, worker, pairs)
+
+
+_ACTIONS: dict[str, Callable[[Context, str, str, dict[str, Any]], str]] = {
+    "accept": lambda context, hit, worker, _: assignments.accept(context, hit, worker),
+    "return": lambda context, hit, worker, _: assignments.give_back(context, hit, worker),
+    "submit": _submit,
+}
