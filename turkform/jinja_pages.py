@@ -187,7 +187,7 @@ class JinjaPage(Template):
 
     def _place(self, source: str, line: int, name: str) -> Location:
         """The syntax tree has lines only; the column is where the name first stands there."""
-        text = self._sources.texts[source].split("\n")[line - 1]
+        text = re.split(r"\r\n|\r|\n", self._sources.texts[source])[line - 1]  # as Jinja counts lines
         found = re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", text)
         return Location(self._sources.path(source), line, found.start() + 1 if found else 1)
 
