@@ -23,7 +23,7 @@ LAYERS = (
     ("kinds",),
     ("tables", "files", "items"),
     ("pages", "jinja_pages", "questions"),
-    ("campaign",),
+    ("policies", "campaign"),
     ("account",),
     ("memory",),
     ("publication",),

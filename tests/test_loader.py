@@ -158,7 +158,6 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
         ("test", YAML.replace("    status: active", "    status: active\n    test: {form: x.xml}")),
         ("question.external", YAML.replace("{html: tasks/bird.html, frame_height: 0}", '{external: "https://x.org"}')),
         ("decisions", YAML.replace("    status: open", "    status: open\n    decisions: {}")),
-        ("policies.max_reward", YAML.replace("{max_deletes: 30%}", '{max_reward: "5.00"}')),
         ("removed", YAML + "removed: []\n"),
     ],
     ids=lambda value: value if len(value) < 30 else "",

@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from turkform.kinds import Batch, HITType, QualificationType
-from turkform.kinds.resource import NAME_PATTERN, Address, Section, Whole, refuse
+from turkform.kinds.resource import NAME_PATTERN, Address, Flag, Section, Whole, refuse
 from turkform.kinds.worker_block import Blocks
 from turkform.money import FEES_PATTERN, MTURK, Fees, Money, fees_named
+from turkform.policies import Policies
 from turkform.tables import likely
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from turkform.errors import Diagnostic
+    from turkform.errors import Diagnostic, FieldPath, Location
     from turkform.items import Item
     from turkform.questions import Template
 
@@ -49,13 +50,9 @@ NOT_YET = (
     ("hit_types", "*", "notify"),
     ("batches", "*", "review_policies"),
     ("batches", "*", "decisions"),
-    ("batches", "*", "on_change"),
     ("batches", "*", "question", "external"),
     ("batches", "*", "question", "form"),
     ("batches", "*", "question", "layout"),
-    ("environments", "*", "confirm"),
-    ("policies", "max_reward"),
-    ("policies", "min_hourly_pay"),
     ("moved",),
     ("removed",),
     ("import",),
@@ -156,27 +153,9 @@ class Environment(Section):
         Literal["enforce", "warn", "ignore"] | None,
         Field(description="What a balance below the price does; warn at AWS hosts, else enforce."),
     ] = None
-
-
-SHARE_PATTERN = r"^(100|[0-9]{1,2})%$"
-
-
-def _share(value: Any) -> Any:
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        raise refuse(f"{value} is not a share from 0% to 100%", f"Write {int(value) if 0 <= value <= 100 else 30}%")
-    return value
-
-
-Share = Annotated[str, BeforeValidator(_share), Field(pattern=SHARE_PATTERN)]
-
-
-class Policies(Section):
-    """How much one plan may take away or buy again, in the manner of a circuit breaker."""
-
-    max_deletes: Annotated[Share, Field(description="Most HITs one plan retires, of a batch's, from 10 on.")] = "30%"
-    max_rekey: Annotated[
-        Share, Field(description="Most keys that may vanish while new ones appear, of a batch's, from 10 on.")
-    ] = "20%"
+    confirm: Annotated[
+        Flag, Field(description="Every apply here asks for this environment's name, or takes --confirm NAME.")
+    ] = False
 
 
 class Campaign(Section):
@@ -211,7 +190,9 @@ class Campaign(Section):
     budget: Annotated[
         Money | None, Field(description="US dollars this campaign may ever commit in one environment.")
     ] = None
-    policies: Annotated[Policies, Field(description="Thresholds that refuse a plan.")] = Field(default_factory=Policies)
+    policies: Annotated[Policies, Field(description="Rules that deny a plan or warn of it.")] = Field(
+        default_factory=Policies
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +209,8 @@ class Target:
     rate: int | None = None
     concurrency: int = 8
     budget: Money | None = None
+    confirm: bool = False
+    """Applying here takes the environment's name, typed or said."""
 
     @property
     def is_aws(self) -> bool:
@@ -284,6 +267,16 @@ class Desired:
     variables: Mapping[str, str] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     """Warnings and notes; errors never get this far."""
+    places: Mapping[FieldPath, Location] = field(default_factory=dict)
+    """Where rules stand that a plan may break: policies, refactorings, `prevent_destroy`."""
+
+    def place(self, *path: str | int) -> str:
+        """Where in the files a rule stands, as ` (campaign.yaml:61)`; empty where it is a default."""
+        found = self.places.get(path)
+        if found is None:
+            return ""
+        inside = found.path.is_relative_to(self.folder)
+        return f" ({found.path.relative_to(self.folder) if inside else found.path}:{found.line})"
 
     @property
     def budget(self) -> Money | None:

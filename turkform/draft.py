@@ -17,6 +17,7 @@ from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, show
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
 from turkform.money import Money
+from turkform.policies import judge
 from turkform.printable import many
 from turkform.publication import ItemChange, Op, Publication, Tally, committed, doubles, superseded
 from turkform.steps import ACTIONS, FACTS, LEAVES, OPERATIONS, RECORD, Items, Reversibility, Step
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from turkform.account import Observed
     from turkform.campaign import Desired
     from turkform.memory import Memory
+    from turkform.policies import Judgement, Policy
 
 SAMPLES = 3
 """So many changed items of a batch stand in the plan before and after, for review."""
@@ -51,6 +53,8 @@ class Draft:
         self.committed = 0
         self.needed: set[str] = set()
         """HIT types that some step needs the id of."""
+        self.bought: set[str] = set()
+        """HIT types under whose terms some step buys."""
 
     # resources
 
@@ -157,6 +161,8 @@ class Draft:
         if {Op.CREATE, Op.REPLACE, Op.MOVE} & {op for op, items in groups.items() if items.count}:
             assert publication.source is not None
             self.needed.add(publication.source.batch.hit_type)
+        if publication.source is not None and any(items.cents for items in groups.values()):
+            self.bought.add(publication.source.batch.hit_type)
         for op in Op:
             if groups[op].count and op is not Op.KEEP:
                 self._batch_step(address, publication, op, groups[op], reasons)
@@ -283,25 +289,46 @@ class Draft:
         if (
             guarded
             and address not in self.choices.allow_destroy
-            and retired * 100 > have * _percent(policies.max_deletes)
+            and retired * 100 > have * policies.max_deletes.percent
         ):
-            self.refusals.append(
+            self._breach(
+                "max_deletes",
+                policies.max_deletes,
                 f"{address}: {retired} of {have} HITs would be retired, more than max_deletes: "
-                f"{policies.max_deletes}. If that is meant: --allow-destroy {address}"
+                f"{policies.max_deletes.limit}",
+                f". If that is meant: --allow-destroy {address}",
             )
         new = groups[Op.CREATE].count
         lost = min(len(publication.vanished), new)
-        if guarded and address not in self.choices.allow_rekey and lost * 100 > have * _percent(policies.max_rekey):
-            self.refusals.append(
+        too_many = lost * 100 > have * policies.max_rekey.percent
+        if guarded and too_many and address not in self.choices.allow_rekey:
+            self._breach(
+                "max_rekey",
+                policies.max_rekey,
                 f"{address}: {len(publication.vanished)} keys vanished while {new} new ones appeared, more than "
-                f"max_rekey: {policies.max_rekey}; if these are the same items under other keys, publishing "
-                f"them buys them twice. If they are new: --allow-rekey {address}"
+                f"max_rekey: {policies.max_rekey.limit}",
+                "; if these are the same items under other keys, publishing "
+                f"them buys them twice. If they are new: --allow-rekey {address}",
             )
         short = tally.counts["decayed short"]
         if short and short == tally.published:
             self.refusals.append(
                 f"{address}: every HIT's time is over, so nobody could reach more assignments. Raise `lifetime`"
             )
+
+    def policies(self) -> None:
+        """What the campaign's own rules say of the terms that this plan buys under."""
+        bought = {name: self.desired.campaign.hit_types[name] for name in sorted(self.bought)}
+        for found in judge(self.desired.campaign.policies, bought):
+            self._breach(found.policy, found, found.summary, f". {found.remedy}")
+
+    def _breach(self, name: str, policy: Policy | Judgement, what: str, more: str) -> None:
+        """A policy that this plan does not keep to: denied, or only said; with the policy's own place."""
+        text = f"{what}{self.desired.place('policies', name)}"
+        if policy.effect == "deny":
+            self.refusals.append(text + more)
+        else:
+            self.notes.append(text)
 
     # terms and record
 
@@ -366,13 +393,11 @@ class Draft:
         self.steps.append(step)
 
 
-def _percent(text: str) -> int:
-    return int(text.removesuffix("%"))
-
-
 _NOTES = {
     "kept question": "{n} on an older question, {places} still open there; `turkform close` them to stop",
     "kept terms": "{n} with work, on the old terms as before",
+    "chosen question": "{n} on an older question as on_change says, {places} still open there",
+    "chosen terms": "{n} on the old terms as on_change says, {places} still open there",
     "kept answers": "{n} kept without a row: {answers} not stored",
     "gone": "{n} done: their HITs are gone from the account",
     "closed by us": "{n} closed by `close` or `destroy`, {places} unfilled; --reopen them to go on",

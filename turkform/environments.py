@@ -76,6 +76,7 @@ def target(
         rate=environment.rate or (AWS_RATE if aws else None),
         concurrency=environment.concurrency or 8,
         budget=environment.budget,
+        confirm=environment.confirm,
     )
 
 

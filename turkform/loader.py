@@ -23,6 +23,7 @@ from turkform.files import Files, UnreadableFileError
 from turkform.items import check_items, read_items
 from turkform.kinds.qualification import Grants
 from turkform.kinds.worker_block import Blocks
+from turkform.policies import judge
 from turkform.questions import Inspection, open_template
 from turkform.references import check_references, resources
 from turkform.rosters import check_block, check_grant, read_workers
@@ -116,6 +117,7 @@ class _Loading:
             blocks=self._workers(Blocks, values.get("blocks"), root) or {},
             inputs=dict(sorted(self.files.digests.items())),
             variables=variables,
+            places=self._places(root, campaign),
         )
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -227,6 +229,21 @@ class _Loading:
                     _drop(values, path if path[0] in _RESOURCES else path[:1])
                 values.update({name: values.get(name, known) for name, known in _STAND_INS.items()})
         return Campaign.model_validate(_STAND_INS)
+
+    def _places(self, root: Node, campaign: Campaign) -> dict[FieldPath, Location]:
+        """Where the rules stand that a plan may break; what the terms break already is said now."""
+        section = root.get("policies")
+        places: dict[FieldPath, Location] = {
+            ("policies", name): key.location for name, (key, _) in ((section and section.entries) or {}).items()
+        }
+        for found in judge(campaign.policies, campaign.hit_types):
+            node = root.get("hit_types", found.hit_type, found.ABOUT) or root
+            rule = places.get(("policies", found.policy))
+            summary = f"{found.summary} ({rule.path.name}:{rule.line})" if rule else found.summary
+            self.problems.append(
+                Diagnostic(summary, found.remedy, ("hit_types", found.hit_type, found.ABOUT), node.location, "warning")
+            )
+        return places
 
     # --- batches --------------------------------------------------------------------------------------------
 

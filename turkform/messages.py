@@ -10,9 +10,10 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from turkform.campaign import CAMPAIGN_PATTERN, NOT_YET, SHARE_PATTERN, Campaign
+from turkform.campaign import CAMPAIGN_PATTERN, NOT_YET, Campaign
 from turkform.errors import Diagnostic, FieldPath
 from turkform.kinds.resource import NAME_PATTERN, WORKER_PATTERN, Section, Wire
+from turkform.policies import SHARE_PATTERN
 from turkform.tables import likely
 from turkform.variables import UNKNOWN
 
@@ -212,7 +213,8 @@ def _pattern(pattern: str, value: str) -> tuple[str, str]:
     slug = re.sub(r"[^a-z0-9]+", "-", value.lower().strip()).lstrip("-0123456789")[:40].strip("-")
     guesses = (value.strip().upper(), slug, slug.replace("-", "_"), value.strip().rstrip("%").split(".")[0] + "%")
     near = next((guess for guess in guesses if re.fullmatch(pattern, guess)), "")
-    return f"{show(value)} {rule}", f"Write {near}" if near else ""
+    otherwise = "Write one like 30%" if pattern == SHARE_PATTERN else ""
+    return f"{show(value)} {rule}", f"Write {near}" if near else otherwise
 
 
 def _literal(expected: str, value: Any) -> tuple[str, str]:

@@ -128,6 +128,7 @@ def make(desired: Desired, observed: Observed, memory: Memory, found: Diff, choi
         if change.action is Action.DELETE:
             draft.drop(change)
     draft.hit_types()
+    draft.policies()
     draft.record()
     return _Order(draft).finish(plan_id)
 
@@ -241,7 +242,7 @@ class _Order:
                 name: sorted(str(a) for a in getattr(self.choices, name))
                 for name in ("reopen", "allow_destroy", "allow_rekey")
             },
-            "policies": campaign.policies.model_dump(),
+            "policies": campaign.policies.described(),
             "fees": desired.target.fees.name,
             "price": {
                 "total": str(total),
@@ -253,12 +254,18 @@ class _Order:
             "steps": described,
             "batches": self.batches,
             "samples": self.samples,
-            "notes": self.notes + [d.summary for d in desired.diagnostics if d.severity != "error"],
+            "notes": self._notes(),
             "refusals": self.refusals,
         }
         document["intent"] = self._intent(document)
         document["digest"] = digest_of(document)
         return document
+
+    def _notes(self) -> list[str]:
+        """What to know, once; what the files' check warned of and the plan refuses is a refusal alone."""
+        warned = [d.summary for d in self.desired.diagnostics if d.severity != "error"]
+        told = [text for text in warned if not any(reason.startswith(text) for reason in self.refusals)]
+        return list(dict.fromkeys([*self.notes, *told]))
 
     def _intent(self, document: Mapping[str, Any]) -> str:
         """sha256 over what a person approves and no worker can alter: no price, counts, facts or times."""

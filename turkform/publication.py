@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from turkform.items import FINGERPRINT_VERSION, Item, stored_key
 from turkform.kinds.batch import CROWD
@@ -275,18 +275,28 @@ class Publication:
 
     def _live(self, change: ItemChange, hit: HIT, known: Known | None, tally: Tally) -> ItemChange:
         if hit.fingerprint != change.fingerprint:
-            if hit.untouched:
+            if self._keeps("question"):
+                tally.note("chosen question", hit.available)
+            elif hit.untouched:
                 return self._replacing(change, hit)
-            tally.note("kept question", hit.available)
-            return change._replace(ops=(Op.KEEP,), cents=(0,))
+            else:
+                tally.note("kept question", hit.available)
+                return change._replace(ops=(Op.KEEP,), cents=(0,))
         change = self._on_terms(change, hit, tally)
         change = self._more_places(change, hit, tally)
         return self._until(change, hit, known, tally)
+
+    def _keeps(self, what: Literal["question", "terms"]) -> bool:
+        """Whether `on_change` says that an edit of it leaves even untouched HITs alone."""
+        return self.source is not None and getattr(self.source.batch.on_change, what) == "keep"
 
     def _on_terms(self, change: ItemChange, hit: HIT, tally: Tally) -> ItemChange:
         """New terms: an untouched HIT moves, one with work keeps the old ones."""
         own = self.terms[hit.type_id]
         if not own.differences:
+            return change
+        if self._keeps("terms"):
+            tally.note("chosen terms", hit.available)
             return change
         if not hit.untouched:
             tally.note("kept terms", hit.available)
@@ -340,7 +350,7 @@ class Publication:
         """Its time is over: by itself, by our hand, or by somebody else's."""
         now, wanted = self.now.timestamp(), self._end(hit)
         ending = known.ending if known else ""
-        same = hit.fingerprint == change.fingerprint
+        same = hit.fingerprint == change.fingerprint or self._keeps("question")
         if self.closed:
             tally.note("closed")
             return change

@@ -22,7 +22,8 @@ RESERVED = "turkform:"
 
 def check_references(values: Mapping[str, Any], root: Node) -> list[Diagnostic]:
     """Everything that is wrong between resources, also between those that have mistakes of their own."""
-    return [*_hit_types(values, root), *_requirements(values, root), *_ids(values, root), *_names(values, root)]
+    checks = (_hit_types, _requirements, _ids, _names, _expected_times)
+    return [problem for check in checks for problem in check(values, root)]
 
 
 def resources(values: Mapping[str, Any], section: str) -> dict[str, dict[str, Any]]:
@@ -104,3 +105,15 @@ def _names(values: Mapping[str, Any], root: Node) -> Iterator[Diagnostic]:
             summary = f'qualification_types {first[folded]} and {name} have one name, "{written}"'
             yield _place(summary, f'Write another, like "{written} 2"', path, root)
         first.setdefault(folded, name)
+
+
+def _expected_times(values: Mapping[str, Any], root: Node) -> Iterator[Diagnostic]:
+    """A policy's expected times are of HIT types that there are."""
+    names = list(values.get("hit_types") or ())
+    times = resources(values, "policies").get("min_hourly_pay", {}).get("expected_time")
+    for name in times if isinstance(times, dict) else ():
+        if name not in names:
+            summary, detail = _missing("hit_type", name, names)
+            path: FieldPath = ("policies", "min_hourly_pay", "expected_time", name)
+            place = root.key(*path) or root
+            yield Diagnostic(f"policies.min_hourly_pay.expected_time: {summary}", detail, path, place.location)

@@ -41,6 +41,8 @@ class Manner:
     concurrency: int | None = None
     rate: float | None = None
     as_json: bool = False
+    confirm: str | None = None
+    """The environment's name, where it was said on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def manner_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that changes the account."""
     options = (
         click.option("--auto-approve", is_flag=True, help="Do not ask."),
+        click.option("--confirm", metavar="NAME", help="The environment's name, where it has `confirm: true`."),
         click.option("--max-spend", metavar="USD", callback=_dollars, help="Refuse a plan that may cost more."),
         click.option("--concurrency", type=click.IntRange(1, 256), help="API calls at once.  [default: 8]"),
         click.option("--rate", type=click.FloatRange(0.1, 100_000), help="Most API calls a second."),
@@ -173,7 +176,9 @@ def _plan_and_apply(session: Session, choices: Choices, manner: Manner, command:
         if made.empty:
             _nothing(session, manner)
             return
-        if not manner.auto_approve:
+        if found.desired.target.confirm:
+            _confirm(found.desired.target.name, manner)
+        elif not manner.auto_approve:
             _ask(command)
         outcome = _carry_out(session, found, journal, manner, command)
     _finish(session, outcome, made, manner)
@@ -189,6 +194,8 @@ def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
         if reasons:
             raise StalePlanError(reasons)
         _refuse(saved, manner)
+        if found.desired.target.confirm:
+            _confirm(found.desired.target.name, manner)
         outcome = _carry_out(session, found, journal, manner, "apply", plan_digest=saved.document["digest"])
     _finish(session, outcome, saved, manner)
 
@@ -225,6 +232,25 @@ def _ask(command: str) -> None:
     click.echo(f"\nType yes to {command} this plan: ", nl=False, err=True)
     if sys.stdin.readline().strip() != "yes":
         raise DeclinedError("not approved; nothing was sent")
+
+
+def _confirm(environment: str, manner: Manner) -> None:
+    """Take the environment's name, said or typed: what `confirm: true` asks for, whatever else was approved.
+
+    Raises:
+        DeclinedError: it was another name, or there is nobody to ask.
+    """
+    said = manner.confirm
+    if said is None:
+        if not sys.stdin.isatty():
+            raise DeclinedError(
+                f"{environment} says `confirm: true`, and nobody is here to type its name; nothing was sent",
+                f"Say --confirm {environment}",
+            )
+        click.echo(f"\nType the environment's name, {environment}, to go on: ", nl=False, err=True)
+        said = sys.stdin.readline().strip()
+    if said != environment:
+        raise DeclinedError(f'"{said}" is not {environment}; nothing was sent')
 
 
 def _carry_out(

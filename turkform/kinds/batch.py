@@ -43,6 +43,19 @@ class Question(Section):
     ] = 0
 
 
+class OnChange(Section):
+    """What an edit does to HITs that nobody has touched; HITs with work always stay as they are."""
+
+    question: Annotated[
+        Literal["replace-untouched", "keep"],
+        Field(description="A changed page or row: replace HITs nobody has touched, or keep them as they are."),
+    ] = "replace-untouched"
+    terms: Annotated[
+        Literal["move-untouched", "keep"],
+        Field(description="A changed hit type: move HITs nobody has touched to the new terms, or keep the old ones."),
+    ] = "move-untouched"
+
+
 class Batch(Resource):
     """Items to publish, one HIT each, and for how long and for how many workers."""
 
@@ -104,6 +117,9 @@ class Batch(Resource):
         Literal["open", "closed"],
         Field(description="closed: nothing new is published, what is open expires and is kept for review."),
     ] = "open"
+    on_change: Annotated[OnChange, Field(description="What an edit does to HITs that are out already.")] = Field(
+        default_factory=OnChange
+    )
     round: Annotated[Whole, Field(ge=1, le=9999, description="Raise it to buy every item again, on purpose.")] = 1
 
     @model_validator(mode="after")
