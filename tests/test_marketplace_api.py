@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from marketplace_server import Server, running
 
+from turkform.marketplace.operations import HANDLERS
 from turkform.marketplace.protocol import operations
-from turkform.marketplace.service import HANDLERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,16 +9,22 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from turkform.marketplace.payments import Fees
+    from turkform.marketplace.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a handler knows: the transaction, the requester, the marketplace's time, its fees."""
+    """What a handler knows: the transaction, the requester, the marketplace's time and settings."""
 
     connection: Connection
     requester: str
     now: float
-    fees: Fees
+    settings: Settings
+
+    @property
+    def fees(self) -> Fees:
+        """What the marketplace takes."""
+        return self.settings.fees
 
     def acting_for(self, requester: str) -> Context:
         """The same moment as another requester."""

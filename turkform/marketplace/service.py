@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import insert, select
 
-from turkform.marketplace import assignments, hits, payments, protocol, qualifications, tables, workers
+from turkform.marketplace import assignments, hits, payments, protocol, tables
 from turkform.marketplace.context import Context
+from turkform.marketplace.operations import HANDLERS
 from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.store import requester_id
 from turkform.marketplace.tables import requesters
@@ -24,41 +25,7 @@ if TYPE_CHECKING:
     from turkform.marketplace.settings import Settings
     from turkform.marketplace.store import Store
 
-    Handler = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
-
 T = TypeVar("T")
-
-
-HANDLERS: dict[str, Handler] = {
-    "ApproveAssignment": assignments.approve_assignment,
-    "AssociateQualificationWithWorker": qualifications.associate,
-    "CreateAdditionalAssignmentsForHIT": hits.create_additional_assignments_for_hit,
-    "CreateHIT": hits.create_hit,
-    "CreateHITType": hits.create_hit_type,
-    "CreateHITWithHITType": hits.create_hit_with_hit_type,
-    "CreateQualificationType": qualifications.create_qualification_type,
-    "CreateWorkerBlock": workers.create_worker_block,
-    "DeleteHIT": hits.delete_hit,
-    "DeleteQualificationType": qualifications.delete_qualification_type,
-    "DeleteWorkerBlock": workers.delete_worker_block,
-    "DisassociateQualificationFromWorker": qualifications.disassociate,
-    "GetAccountBalance": lambda context, _: payments.balance(context.connection, context.requester),
-    "GetAssignment": assignments.get_assignment,
-    "GetHIT": hits.get_hit,
-    "GetQualificationScore": qualifications.get_qualification_score,
-    "GetQualificationType": qualifications.get_qualification_type,
-    "ListAssignmentsForHIT": assignments.list_assignments_for_hit,
-    "ListHITs": hits.list_hits,
-    "ListHITsForQualificationType": hits.list_hits_for_qualification_type,
-    "ListQualificationTypes": qualifications.list_qualification_types,
-    "ListWorkerBlocks": workers.list_worker_blocks,
-    "ListWorkersWithQualificationType": qualifications.list_workers,
-    "RejectAssignment": assignments.reject_assignment,
-    "UpdateExpirationForHIT": hits.update_expiration_for_hit,
-    "UpdateHITReviewStatus": hits.update_hit_review_status,
-    "UpdateHITTypeOfHIT": hits.update_hit_type_of_hit,
-    "UpdateQualificationType": qualifications.update_qualification_type,
-}
 
 
 class Service:
@@ -109,7 +76,7 @@ class Service:
             now = self.now()
             _elapse(connection, now)
             owner = requester or _owner(connection, hit, qualification_type)
-            return action(Context(connection, owner, now, self.settings.fees))
+            return action(Context(connection, owner, now, self.settings))
 
     def _context(self, connection: Connection, access_key: str) -> Context:
         now = self.now()
@@ -121,7 +88,7 @@ class Service:
             connection.execute(
                 insert(requesters).values(id=requester, access_key=access_key, balance=payments.PURSE, held=0)
             )
-        return Context(connection, requester, now, self.settings.fees)
+        return Context(connection, requester, now, self.settings)
 
 
 def _owner(connection: Connection, hit: str, qualification_type: str) -> str:
