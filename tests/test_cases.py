@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from turkform.account import Observed, QualificationTypeState, Record, _Sorter
 from turkform.campaign import Campaign, Desired, Source, Target
 from turkform.diff import Choices, diff
 from turkform.items import Marker, stored_key
 from turkform.kinds import HITType, QualificationType
 from turkform.memory import Known, KnownType, Memory
 from turkform.money import Money
+from turkform.observed import Observed, QualificationTypeState, Record, _Sorter
 from turkform.plan import Plan, make
 from turkform.questions import open_template
 

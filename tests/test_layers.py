@@ -25,6 +25,7 @@ LAYERS = (
     ("pages", "jinja_pages", "questions"),
     ("policies", "campaign"),
     ("account",),
+    ("observed",),
     ("memory",),
     ("publication",),
     ("yaml_tree", "variables", "references", "messages", "rosters", "environments", "loader", "diff"),

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turkform.account import HIT
 from turkform.items import Item
 from turkform.kinds import Batch
 from turkform.kinds.resource import FieldChange
 from turkform.memory import Known, Memory, OpenCall
+from turkform.observed import HIT
 from turkform.publication import ItemChange, Op, Publication, Tally, Terms, superseded
 
 if TYPE_CHECKING:

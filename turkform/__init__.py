@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from turkform.account import Account, Observed, connect, observe
+    from turkform.account import Account, connect
     from turkform.apply import Report, RunInfo, apply
     from turkform.campaign import Campaign, Desired
     from turkform.closing import close
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from turkform.journal import Journal
     from turkform.loader import load
     from turkform.money import Money
+    from turkform.observed import Observed, observe
     from turkform.plan import Plan
     from turkform.results import status
     from turkform.sender import Stop
@@ -65,7 +66,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "account": ("Account", "Observed", "connect", "observe"),
+    "account": ("Account", "connect"),
+    "observed": ("Observed", "observe"),
     "apply": ("Report", "RunInfo", "apply"),
     "campaign": ("Campaign", "Desired"),
     "closing": ("close",),

@@ -15,14 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from turkform.account import (
-    CallRefusedError,
-    CallUnansweredError,
-    CallUnsentError,
-    Record,
-    find_own_type,
-    get_type,
-)
+from turkform.account import CallRefusedError, CallUnansweredError, CallUnsentError
 from turkform.diff import Action, RosterChange, TypeChange
 from turkform.errors import InterruptedApplyError, RefusedError, TurkformError
 from turkform.kinds.qualification import GRANT, grant_parameters, revoke_parameters
@@ -30,6 +23,7 @@ from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, Pending
 from turkform.kinds.worker_block import BLOCK, block_parameters, unblock_parameters
 from turkform.ledger import JournalError
+from turkform.observed import Record, find_own_type, get_type
 from turkform.pace import Pace
 from turkform.publication import SENDING, ItemChange, Op, Publication, Tally, superseded
 from turkform.publisher import Publisher, Result

@@ -21,9 +21,9 @@ from turkform.sender import Sender, Stop
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from turkform.account import HIT
     from turkform.journal import Journal
     from turkform.kinds.resource import Address
+    from turkform.observed import HIT
     from turkform.survey import Survey
 
 

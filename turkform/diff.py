@@ -20,12 +20,12 @@ from turkform.publication import Publication, Terms
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from turkform.account import Observed, QualificationTypeState, Scope
     from turkform.campaign import Desired, Source
     from turkform.kinds.hit_type import HITType
     from turkform.kinds.qualification_type import QualificationType
     from turkform.memory import Memory
     from turkform.money import Fees, Money
+    from turkform.observed import Observed, QualificationTypeState, Scope
 
 NAME_BLOCKED = timedelta(hours=48)
 """DeleteQualificationType: the name may stay taken for up to so long."""
@@ -95,7 +95,7 @@ def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
     `now` is this machine's clock in epoch seconds: it decides which HITs are so new that a listing may
     lack them.
     """
-    from turkform.account import LISTING_LAG, Scope
+    from turkform.observed import LISTING_LAG, Scope
 
     declared = desired.campaign.qualification_types
     managed = {declared[name].name for name in desired.grants if name in declared}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from turkform.account import Record
 from turkform.diff import Action, Choices, Diff, RosterChange, TypeChange, foreign_requirements
 from turkform.kinds.hit_type import AUTO_APPROVAL_DEFAULT, HITType
 from turkform.kinds.qualification import GRANT, REVOKE
@@ -17,6 +16,7 @@ from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, show
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
 from turkform.money import Money
+from turkform.observed import Record
 from turkform.policies import judge
 from turkform.printable import many
 from turkform.publication import ItemChange, Op, Publication, Tally, committed, doubles, superseded
@@ -26,9 +26,9 @@ from turkform.times import format_duration
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from turkform.account import Observed
     from turkform.campaign import Desired
     from turkform.memory import Memory
+    from turkform.observed import Observed
     from turkform.policies import Judgement, Policy
 
 SAMPLES = 3

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from turkform.account import BatchKey
+    from turkform.observed import BatchKey
 
 Ending = Literal["", "replace", "close", "destroy", "retire", "end"]
 """Why our own hand expired a HIT: a replacement under way, `close`, `destroy`, a removed row, a closed batch."""

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from turkform.account import Observed
     from turkform.campaign import Desired
     from turkform.diff import Choices, Diff
     from turkform.memory import Memory
+    from turkform.observed import Observed
 
 FORMAT_VERSION = "1.0"
 VALID = timedelta(hours=24)

@@ -23,10 +23,10 @@ from turkform.kinds.batch import CROWD
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from turkform.account import HIT, BatchKey
     from turkform.campaign import Source
     from turkform.kinds.resource import FieldChange
     from turkform.memory import Known, Memory, OpenCall
+    from turkform.observed import HIT, BatchKey
 
 TOLERANCE = 5.0
 """Seconds by which an Expiration may differ from the wanted one: the clock moves while calls are made."""

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from turkform.account import HIT, CallRefusedError, read_hit
+from turkform.account import CallRefusedError
 from turkform.errors import TurkformError
 from turkform.items import FINGERPRINT_VERSION, Marker
+from turkform.observed import HIT, read_hit
 from turkform.publication import TOLERANCE, ItemChange, Op, Publication
 from turkform.sender import Request, Sender, past, token
 

@@ -22,9 +22,9 @@ from turkform.publication import SETTLING, TOLERANCE, Op, Tally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from turkform.account import HIT, Record
     from turkform.journal import Run
     from turkform.memory import OpenCall
+    from turkform.observed import HIT, Record
     from turkform.survey import Survey
 
 Fate = Literal["done", "publish"]

@@ -12,21 +12,22 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from turkform.account import Account, Observed, observe
 from turkform.diff import Choices, Diff, diff, scope
 from turkform.kinds.qualification import GRANT
 from turkform.kinds.resource import Address
 from turkform.memory import Known, KnownType, Memory, OpenCall
+from turkform.observed import Observed, observe
 from turkform.plan import Plan, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from turkform.account import BatchKey
+    from turkform.account import Account
     from turkform.campaign import Desired
     from turkform.journal import Call, Journal
     from turkform.memory import Ending
+    from turkform.observed import BatchKey
 
 
 @dataclass(frozen=True, slots=True)
