@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from postgres import postgres
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -48,13 +50,22 @@ class Server:
         )
 
 
+STORES = ("sqlite", "postgresql")
+"""What a marketplace can be kept in: the parameters of a fixture, so that its tests run on both."""
+
+
+def store_url(kind: str, folder: Path) -> str:
+    """The address of a new store of this kind."""
+    return f"sqlite:///{folder / 'marketplace.sqlite'}" if kind == "sqlite" else postgres().database()
+
+
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[Server]:
-    """A rehearsal marketplace on a store in `folder`."""
+def running(folder: Path, *options: str, store: str = "sqlite") -> Iterator[Server]:
+    """A rehearsal marketplace on a new store: `sqlite`, in `folder`, or `postgresql`; or one with this address."""
     control = folder / "server.json"
     command = [
         sys.executable, "-m", "turkform.marketplace", "serve", "--rehearsal", "--port", "0",
-        "--store", f"sqlite:///{folder / 'marketplace.sqlite'}", "--control-file", str(control), *options,
+        "--store", store_url(store, folder) if store in STORES else store, "--control-file", str(control), *options,
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from marketplace_server import Server, running
+from marketplace_server import STORES, Server, running
 
 from turkform.marketplace.operations import HANDLERS
 from turkform.marketplace.protocol import operations
@@ -30,9 +30,9 @@ NOBODY = "3" + "Z" * 29
 _KEYS = (f"KEY{n}" for n in itertools.count())
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("api")) as found:
+@pytest.fixture(scope="module", params=STORES)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("api"), store=request.param) as found:
         yield found
 
 

@@ -35,7 +35,13 @@ def main() -> None:
 @click.option("--rehearsal", is_flag=True, help="Loopback only, any access key, a clock that can be moved.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8750, show_default=True, help="0 takes a free one.")
-@click.option("--store", default="sqlite:///marketplace.sqlite", show_default=True, help="Where everything is kept.")
+@click.option(
+    "--store",
+    default="sqlite:///marketplace.sqlite",
+    show_default=True,
+    envvar="TURKFORM_STORE",
+    help="Where everything is kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
+)
 @click.option("--fees", default="mturk", show_default=True, help="mturk, none, or a percentage like 10%.")
 @click.option("--control-file", type=click.Path(path_type=Path), help="Write address and token here, mode 0600.")
 @click.option("--linger", type=float, help="End so many seconds after the last control connection closed.")
@@ -62,7 +68,7 @@ def serve(
     from turkform.marketplace.payments import fees_named
     from turkform.marketplace.service import Service
     from turkform.marketplace.settings import Settings
-    from turkform.marketplace.store import Store
+    from turkform.marketplace.store import Store, StoreError
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -74,7 +80,10 @@ def serve(
     port = listener.getsockname()[1]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     token = secrets.token_urlsafe(32)
-    database = Store(store)
+    try:
+        database = Store(store)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
     server: uvicorn.Server
 
     def stop() -> None:
@@ -91,7 +100,7 @@ def serve(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if control_file is not None:
-                _announce(control_file, {"url": url, "token": token, "pid": os.getpid(), "store": store})
+                _announce(control_file, {"url": url, "token": token, "pid": os.getpid(), "store": database.shown})
             click.echo(f"serving {url}")
 
     config = uvicorn.Config(

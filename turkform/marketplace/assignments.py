@@ -231,18 +231,20 @@ def submit(context: Context, hit_id: str, worker: str, answers: list[tuple[str, 
     context.connection.execute(update(assignments).where(a.id == assignment_id).values(**values))
     _count(context.connection, hit_id, pending=-1, submitted=1)
     if kind.auto_approval == 0:
-        settle_due(context.connection, context.now)
+        settle_due(context)
     return str(assignment_id)
 
 
 # --- what time does --------------------------------------------------------------------------------
 
 
-def settle_due(connection: Connection, now: float) -> None:
+def settle_due(context: Context) -> None:
     """Abandon what ran over its deadline, approve what waited out its delay."""
-    a = assignments.c
-    for row in connection.execute(select(assignments).where(a.status == "Accepted", a.deadline <= now)).all():
-        _free(connection, row, "Abandoned", now)
-    due = select(assignments, hits.c.unit).join(hits, hits.c.id == a.hit).where(a.status == "Submitted", a.due <= now)
-    for row in connection.execute(due).all():
+    a, connection = assignments.c, context.connection
+    mine = a.requester == context.requester
+    late = select(assignments).where(mine, a.status == "Accepted", a.deadline <= context.now)
+    for row in connection.execute(late).all():
+        _free(connection, row, "Abandoned", context.now)
+    due = select(assignments, hits.c.unit).join(hits, hits.c.id == a.hit)
+    for row in connection.execute(due.where(mine, a.status == "Submitted", a.due <= context.now)).all():
         approve(connection, row, row.unit, row.due, None)

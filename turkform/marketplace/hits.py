@@ -378,9 +378,9 @@ def _set(context: Context, hit_id: str, **values: Any) -> None:
     context.connection.execute(update(hits).where(hits.c.id == hit_id).values(**values))
 
 
-def release_expired(connection: Connection, now: float) -> None:
+def release_expired(context: Context) -> None:
     """Give back what was held for places that expired unfilled; they are held again if the HIT reopens."""
-    ended = select(hits).where(hits.c.holding == 1, hits.c.expires <= now).limit(1000)
-    for row in connection.execute(ended).all():
-        payments.release(connection, row.requester, available(row) * row.unit)
-        connection.execute(update(hits).where(hits.c.id == row.id).values(holding=0))
+    mine = (hits.c.requester == context.requester) & (hits.c.holding == 1) & (hits.c.expires <= context.now)
+    for row in context.connection.execute(select(hits).where(mine)).all():
+        payments.release(context.connection, row.requester, available(row) * row.unit)
+        _set(context, row.id, holding=0)

@@ -145,6 +145,8 @@ def _string(shape: Mapping[str, Any]) -> Check:
         if not isinstance(value, str):
             found.append(_breach(value, path, "Member must be a string"))
             return
+        if "\0" in value:
+            found.append(_breach(value, path, "Member must not contain the character U+0000"))
         if len(value) < low:
             found.append(_breach(value, path, f"Member must have length greater than or equal to {low}"))
         if len(value) > high:

@@ -8,19 +8,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from turkform.marketplace import assignments, hits, payments, protocol, tables
 from turkform.marketplace.context import Context
 from turkform.marketplace.operations import HANDLERS
 from turkform.marketplace.protocol import ApiError
-from turkform.marketplace.store import requester_id
+from turkform.marketplace.store import insert_missing, requester_id
 from turkform.marketplace.tables import requesters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from turkform.marketplace.settings import Settings
     from turkform.marketplace.store import Store
@@ -73,22 +73,28 @@ class Service:
         and comes out here.
         """
         with self._store.transaction() as connection:
-            now = self.now()
-            _elapse(connection, now)
             owner = requester or _owner(connection, hit, qualification_type)
-            return action(Context(connection, owner, now, self.settings))
+            _lock(connection, requesters.c.id == owner)
+            context = Context(connection, owner, self.now(), self.settings)
+            _elapse(context)
+            return action(context)
 
     def _context(self, connection: Connection, access_key: str) -> Context:
-        now = self.now()
-        _elapse(connection, now)
-        known = select(requesters.c.id).where(requesters.c.access_key == access_key)
-        requester = connection.execute(known).scalar()
+        mine = requesters.c.access_key == access_key
+        requester = _lock(connection, mine)
         if requester is None:
-            requester = requester_id(access_key)
-            connection.execute(
-                insert(requesters).values(id=requester, access_key=access_key, balance=payments.PURSE, held=0)
-            )
-        return Context(connection, requester, now, self.settings)
+            new = {"id": requester_id(access_key), "access_key": access_key, "balance": payments.PURSE, "held": 0}
+            insert_missing(connection, requesters, new)
+            requester = _lock(connection, mine)
+            assert requester is not None
+        context = Context(connection, requester, self.now(), self.settings)
+        _elapse(context)
+        return context
+
+
+def _lock(connection: Connection, which: ColumnElement[bool]) -> str | None:
+    """The requester's id, who is ours alone until the transaction ends; on SQLite all of the store is anyway."""
+    return connection.execute(select(requesters.c.id).where(which).with_for_update()).scalar()
 
 
 def _owner(connection: Connection, hit: str, qualification_type: str) -> str:
@@ -98,7 +104,7 @@ def _owner(connection: Connection, hit: str, qualification_type: str) -> str:
     return found or ""
 
 
-def _elapse(connection: Connection, now: float) -> None:
-    """Let everything that was due by now have happened."""
-    assignments.settle_due(connection, now)
-    hits.release_expired(connection, now)
+def _elapse(context: Context) -> None:
+    """Let everything that was due for this requester by now have happened."""
+    assignments.settle_due(context)
+    hits.release_expired(context)

@@ -1,6 +1,7 @@
 """The marketplace's store: one transaction a request, tokens, and the pages of lists.
 
-In: a database URL. Out: a `Store` that runs handlers inside a transaction. Times are epoch seconds, money
+In: a database URL, of SQLite or PostgreSQL. Out: a `Store` that runs handlers inside a transaction. On SQLite
+one writes at a time; on PostgreSQL a transaction locks the requester it is about. Times are epoch seconds, money
 is whole cents. Lists are paged by key, never by offset, so the last page costs what the first does; a page's
 token is bound to the operation and the arguments it came from.
 """
@@ -15,7 +16,9 @@ import string
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event, insert, select, update
+from sqlalchemy import Engine, create_engine, event, func, insert, make_url, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
 from turkform.marketplace.tables import metadata, settings, tokens
@@ -23,12 +26,14 @@ from turkform.marketplace.tables import metadata, settings, tokens
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import Connection, Row, Select, Table
 
 TOKEN_LIFE = 86_400.0
 """Requester guide, "Request tokens": forgotten after 24 hours."""
 PAGE = 10
 MOST = 100
+_SCHEMA_LOCK = 0x7475726B666F726D
+"""The key of PostgreSQL's advisory lock for those who make or change the tables."""
 _ALPHABET = string.ascii_uppercase + string.digits
 
 
@@ -43,14 +48,32 @@ def requester_id(access_key: str) -> str:
     return "A" + base64.b32encode(digest).decode()[:13]
 
 
+class StoreError(Exception):
+    """The store cannot be opened; the message says why and what to do."""
+
+
 class Store:
     """One database; every request is one transaction."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url)
-        if self.engine.dialect.name == "sqlite":
-            _tune(self.engine)
-        metadata.create_all(self.engine)
+        """Open it, and make the tables where they are missing.
+
+        Raises:
+            StoreError: not a URL of SQLite or PostgreSQL, no driver, or no answer.
+        """
+        self.engine = _engine(url)
+        try:
+            with self.engine.begin() as connection:
+                if self.engine.dialect.name == "postgresql":
+                    connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+                metadata.create_all(connection)
+        except OperationalError as error:
+            raise StoreError(f"the store {self.shown} cannot be opened: {str(error.orig).strip()}") from None
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self.engine.url.set(drivername=self.engine.dialect.name).render_as_string(hide_password=True)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -76,6 +99,30 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError("the store is not a URL. Write sqlite:///FILE or postgresql://USER@HOST/DATABASE") from None
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        engine = create_engine(parsed.set(drivername="sqlite"), hide_parameters=True)
+        _tune(engine)
+        return engine
+    if kind not in {"postgresql", "postgres"}:
+        raise StoreError(f"a store is on SQLite or PostgreSQL, not on {kind}")
+    try:
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
+    except ModuleNotFoundError:
+        raise StoreError("a store on PostgreSQL needs psycopg. Run: pip install 'turkform[postgres]'") from None
+
+
+def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row, or do nothing where one with its key is there, also from a transaction at the same time."""
+    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(kind.insert(table).values(**values).on_conflict_do_nothing())
 
 
 def _tune(engine: Engine) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
+_SEQ = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column declared INTEGER, which has 64 bits there."""
 
 settings = Table("settings", metadata, Column("name", String(40), primary_key=True), Column("value", Text))
 requesters = Table(
@@ -12,8 +14,8 @@ requesters = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("access_key", String(128), unique=True),
-    Column("balance", Integer, nullable=False),
-    Column("held", Integer, nullable=False, default=0),
+    Column("balance", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False, default=0),
 )
 hit_types = Table(
     "hit_types",
@@ -25,7 +27,7 @@ hit_types = Table(
     Column("title", Text),
     Column("description", Text),
     Column("keywords", Text),
-    Column("reward", Integer, nullable=False),
+    Column("reward", BigInteger, nullable=False),
     Column("duration", Integer, nullable=False),
     Column("auto_approval", Integer, nullable=False),
     Column("requirements", Text, nullable=False),
@@ -35,31 +37,31 @@ hit_types = Table(
 hits = Table(
     "hits",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _SEQ, primary_key=True, autoincrement=True),
     Column("id", String(64), unique=True, nullable=False),
     Column("requester", String(64), nullable=False),
     Column("type_id", String(64), nullable=False, index=True),
     Column("created", Float, nullable=False),
     Column("expires", Float, nullable=False),
-    Column("maximum", Integer, nullable=False),
-    Column("pending", Integer, nullable=False, default=0),
-    Column("submitted", Integer, nullable=False, default=0),
-    Column("approved", Integer, nullable=False, default=0),
-    Column("rejected", Integer, nullable=False, default=0),
-    Column("taken", Integer, nullable=False, default=0),
+    Column("maximum", BigInteger, nullable=False),
+    Column("pending", BigInteger, nullable=False, default=0),
+    Column("submitted", BigInteger, nullable=False, default=0),
+    Column("approved", BigInteger, nullable=False, default=0),
+    Column("rejected", BigInteger, nullable=False, default=0),
+    Column("taken", BigInteger, nullable=False, default=0),
     Column("question", Text, nullable=False),
     Column("annotation", Text),
     Column("reviewing", Integer, nullable=False, default=0),
     Column("disposed", Integer, nullable=False, default=0),
     Column("holding", Integer, nullable=False, default=1),
-    Column("unit", Integer, nullable=False),
+    Column("unit", BigInteger, nullable=False),
 )
 Index("hits_listed", hits.c.requester, hits.c.disposed, hits.c.seq)
 Index("hits_ending", hits.c.holding, hits.c.expires)
 assignments = Table(
     "assignments",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _SEQ, primary_key=True, autoincrement=True),
     Column("id", String(64), unique=True, nullable=False),
     Column("hit", String(64), nullable=False, index=True),
     Column("requester", String(64), nullable=False),
@@ -79,7 +81,7 @@ Index("assignments_due", assignments.c.status, assignments.c.due)
 qualification_types = Table(
     "qualification_types",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _SEQ, primary_key=True, autoincrement=True),
     Column("id", String(64), unique=True, nullable=False),
     Column("requester", String(64), nullable=False),
     Column("name", Text, nullable=False),
@@ -91,10 +93,10 @@ Index("qualification_types_named", qualification_types.c.requester, qualificatio
 grants = Table(
     "grants",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _SEQ, primary_key=True, autoincrement=True),
     Column("type_id", String(64), nullable=False),
     Column("worker", String(64), nullable=False),
-    Column("value", Integer, nullable=False),
+    Column("value", BigInteger, nullable=False),
     Column("granted", Float, nullable=False),
     Column("status", String(8), nullable=False),
     UniqueConstraint("type_id", "worker"),
@@ -102,7 +104,7 @@ grants = Table(
 blocks = Table(
     "blocks",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _SEQ, primary_key=True, autoincrement=True),
     Column("requester", String(64), nullable=False),
     Column("worker", String(64), nullable=False),
     Column("reason", Text, nullable=False),
