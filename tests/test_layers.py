@@ -30,7 +30,7 @@ LAYERS = (
     ("publication",),
     ("yaml_tree", "variables", "references", "messages", "rosters", "environments", "loader", "diff"),
     ("steps", "draft", "plan", "plan_schema"),
-    ("render", "ledger", "lease", "scribe", "past", "journal", "pace"),
+    ("wording", "render", "ledger", "lease", "scribe", "past", "journal", "pace"),
     ("survey",),
     ("sender", "publisher", "recovery", "staleness", "apply", "closing"),
     ("results",),

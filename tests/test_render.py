@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from turkform.printable import as_json, clean
-from turkform.render import FOLD, closing, counts, draw
+from turkform.render import FOLD, draw
+from turkform.wording import closing, counts
 
 
 def items(count: int, prefix: str = "img-", listed: int | None = None, **detail: str) -> dict[str, Any]:

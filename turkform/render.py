@@ -7,20 +7,26 @@ Out: `rich` text for a terminal, complete without colour.
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from turkform.kinds import KINDS
-from turkform.kinds.requirement import COMPARATORS, GUARDS, SYSTEM_TYPES, Rule
-from turkform.kinds.resource import Address, Pending, show
-from turkform.money import Money
 from turkform.printable import clean
+from turkform.wording import (
+    GRAVE,
+    SYMBOLS,
+    changed,
+    closing,
+    gravest,
+    heading,
+    item_text,
+    place,
+    price_rows,
+    sentence,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     Document = Mapping[str, Any]
 
@@ -33,7 +39,6 @@ _ROOM = 32
 """Columns a sentence needs beside its head; with fewer it starts on a line of its own."""
 _INDENT = " " * 14
 
-_SYMBOLS = {"create": "+", "update": "~", "replace": "-/+", "delete": "-", "adopt": "=", "wait": "…"}
 _STYLES = {
     "create": "green",
     "update": "yellow",
@@ -42,54 +47,6 @@ _STYLES = {
     "adopt": "cyan",
     "wait": "blue",
 }
-_TALLIED = {"create": "create", "update": "change", "replace": "change", "delete": "retire", "wait": "wait"}
-
-
-class Counts(NamedTuple):
-    """How many things a plan creates, changes and retires: resources, and the items of batches and rosters."""
-
-    create: int = 0
-    change: int = 0
-    retire: int = 0
-    wait: int = 0
-
-
-def counts(document: Document) -> Counts:
-    """Count every resource and item once, however many calls it takes."""
-    found: Counter[str] = Counter()
-    steps: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for step in document["steps"]:
-        word = _TALLIED.get(step["action"], "")
-        if step.get("items"):
-            steps.setdefault((step["address"], word), []).append(step["items"])
-        elif word:
-            found[word] += 1
-    for (_, word), items in steps.items():
-        found[word] += _different(items)
-    return Counts(**{word: found[word] for word in Counts._fields})
-
-
-def _different(items: Sequence[Mapping[str, Any]]) -> int:
-    """How many items several steps of one resource concern; two steps that share some count them once.
-
-    Where too many to be listed, steps with equal items are told by their equal digests.
-    """
-    if all(part["count"] == len(part["listed"]) for part in items):
-        return len({entry["key"] for part in items for entry in part["listed"]})
-    return sum({part["sha256"]: part["count"] for part in items}.values())
-
-
-def closing(document: Document) -> str:
-    """The last line of every plan: what it does, and at most at what price."""
-    found = counts(document)
-    if not any(found[:3]):
-        waiting = f", {found.wait} waiting" if found.wait else ""
-        return f"Plan: nothing to do{waiting}. Committed: ${document['price']['committed_before']}."
-    waiting = f", {found.wait:,} waiting" if found.wait else ""
-    return (
-        f"Plan: {found.create:,} to create, {found.change:,} to change, {found.retire:,} to retire{waiting}. "
-        f"Price: {_at_most(document['price']['total'])}."
-    )
 
 
 def draw(document: Document, *, full: bool = False, width: int | None = None) -> Text:
@@ -164,13 +121,9 @@ class _Page:
 
 def _head(page: _Page, document: Document) -> None:
     title = f"  {clean(document['title'])}" if document.get("title") else ""
-    what = "Destroy" if document["command"] == "destroy" else "Plan"
-    page.line((f"{what} ", "bold"), (clean(document["campaign"]), "bold cyan"), title)
-    endpoint = clean(document["endpoint"])
-    place = (
-        document["environment"] if endpoint == document["environment"] else f"{document['environment']} ({endpoint})"
-    )
-    page.line((f"environment {place}, made {document['made_at']}, good until {document['valid_until']}", "dim"))
+    page.line((f"{heading(document)} ", "bold"), (clean(document["campaign"]), "bold cyan"), title)
+    when = f"made {document['made_at']}, good until {document['valid_until']}"
+    page.line((f"environment {place(document)}, {when}", "dim"))
 
 
 def _close(page: _Page, document: Document) -> None:
@@ -186,16 +139,13 @@ def _close(page: _Page, document: Document) -> None:
 
 def _first_of_all(page: _Page, document: Document) -> None:
     """What nothing brings back, and what concerns a worker's standing, before everything else."""
-    grave = [step for step in document["steps"] if step["leaves"] in _GRAVE]
+    grave = gravest(document)
     if not grave:
         return
     page.heading("Look at these first", "bold")
-    for step in sorted(grave, key=lambda s: list(_GRAVE).index(s["leaves"])):
+    for step in grave:
         head = Text.assemble("  ", _symbol(step), " ", (f"{clean(step['address'])}  ", "bold"))
-        page.wrapped(head, f"{_sentence(step, document)} ({_GRAVE[step['leaves']]})")
-
-
-_GRAVE = {"final": "cannot be undone", "person": "concerns people"}
+        page.wrapped(head, f"{sentence(step, document)} ({GRAVE[step['leaves']]})")
 
 
 def _steps(page: _Page, document: Document, *, full: bool) -> None:
@@ -210,10 +160,10 @@ def _step(page: _Page, step: Mapping[str, Any], document: Document, *, full: boo
     head = Text.assemble(
         "  ", _symbol(step), " ", (f"{step['action']:<8}", _STYLES[step["action"]]), (clean(step["address"]), "bold")
     )
-    sentence = _sentence(step, document)
-    if sentence:
+    said = sentence(step, document)
+    if said:
         head.append("  ")
-    page.wrapped(head, sentence, tail=f"${step['price']}" if step["price"] != "0.00" else "")
+    page.wrapped(head, said, tail=f"${step['price']}" if step["price"] != "0.00" else "")
     _fields(page, step)
     _items(page, step, full=full)
     if full and step.get("fact"):
@@ -222,71 +172,16 @@ def _step(page: _Page, step: Mapping[str, Any], document: Document, *, full: boo
 
 
 def _symbol(step: Mapping[str, Any]) -> tuple[str, str]:
-    return (f"{_SYMBOLS[step['action']]:<3}", _STYLES[step["action"]])
+    return (f"{SYMBOLS[step['action']]:<3}", _STYLES[step["action"]])
 
 
 def _fields(page: _Page, step: Mapping[str, Any]) -> None:
     """Field by field: before and after where something changes, the value where something is made."""
-    rows = list(_changed(step))
+    rows = list(changed(step))
     broad = max((len(row.name) for row in rows), default=0)
     for row in rows:
         head = Text.assemble(_INDENT, (f"{row.name:<{broad}}  ", "dim"))
         page.wrapped(head, clean(f"{row.observed} -> {row.desired}" if row.observed else row.desired))
-
-
-class _Row(NamedTuple):
-    name: str
-    observed: str
-    desired: str
-
-
-def _changed(step: Mapping[str, Any]) -> Iterator[_Row]:
-    if step.get("fields"):
-        for change in step["fields"]:
-            observed = "" if step["action"] == "create" else change.get("observed", "")
-            yield _Row(change["field"], observed, change["desired"])
-    elif step["action"] == "create":
-        yield from _declared(step)
-
-
-def _declared(step: Mapping[str, Any]) -> Iterator[_Row]:
-    """The parameters of a creation, as a person would declare them."""
-    kind = next((k for k in KINDS if k.create in step["operations"] and step["address"] != "record"), None)
-    if kind is None:
-        return
-    parameters = {name: _resolved(value) for name, value in step.get("parameters", {}).items()}
-    known = kind.from_wire(parameters)
-    for name, wire in kind.wires().items():
-        if wire.name in parameters and known[name] not in (None, ()):
-            yield _Row(name, "", _value(known[name]))
-
-
-def _value(value: Any) -> str:
-    rules = isinstance(value, tuple) and value and isinstance(value[0], Rule)
-    return "; ".join(_rule(rule) for rule in value) if rules else show(value)
-
-
-def _rule(rule: Rule) -> str:
-    """A requirement in the campaign file's words: `trained at_least 80, guards discover`."""
-    subject = rule.type_id.address.name if isinstance(rule.type_id, Pending) else rule.type_id
-    named = next((name for name, type_id in SYSTEM_TYPES.items() if type_id == subject), subject)
-    words = {wire: word for word, wire in COMPARATORS.items()} | {"Exists": "exists", "DoesNotExist": "exists: false"}
-    values = " ".join(["", ", ".join(str(value) for value in rule.values)]).rstrip()
-    guards = next(word for word, wire in GUARDS.items() if wire == rule.guards)
-    return f"{named} {words[rule.comparator]}{values}" + (f", guards {guards}" if guards != "accept" else "")
-
-
-def _resolved(value: Any) -> Any:
-    """`{"ref": ADDRESS}` is an id that an earlier step brings."""
-    match value:
-        case {"ref": str(address)}:
-            return Pending(Address.parse(address))
-        case Mapping():
-            return {name: _resolved(part) for name, part in value.items()}
-        case list():
-            return [_resolved(part) for part in value]
-        case _:
-            return value
 
 
 def _items(page: _Page, step: Mapping[str, Any], *, full: bool) -> None:
@@ -295,7 +190,7 @@ def _items(page: _Page, step: Mapping[str, Any], *, full: bool) -> None:
     if not items:
         return
     shown = items["listed"] if full else items["listed"][:FOLD]
-    entries = [_item(entry, step) for entry in shown]
+    entries = [item_text(entry, step) for entry in shown]
     left = items["count"] - len(shown)
     if left:
         hidden = len(items["listed"]) - len(shown)
@@ -320,90 +215,13 @@ def _side_by_side(page: _Page, entries: Iterable[str]) -> None:
         page.line((_INDENT + row, "dim"))
 
 
-def _item(entry: Mapping[str, str], step: Mapping[str, Any]) -> str:
-    key = clean(entry["key"])
-    if step.get("op") == "rekey":
-        return f"{clean(entry['observed'])} -> {key}"
-    if "value" not in entry:
-        return key
-    before = f"{clean(entry['observed'])} -> " if "observed" in entry else ""
-    return f"{key}  {before}{clean(entry['value'])}"
-
-
-# --- sentences ------------------------------------------------------------------------------------
-
-
-def _sentence(step: Mapping[str, Any], document: Document) -> str:
-    """What the step does, as a person would say it."""
-    count = step["items"]["count"] if step.get("items") else 0
-    reason = clean(step.get("reason", ""))
-    if step["address"] == "record":
-        return "the campaign record, which ties this account to its journal; no worker can request it"
-    template = ""
-    if step.get("op"):
-        template = _SENTENCES.get(step["op"], "{n} item{s}")
-    elif count and step["operations"]:
-        template = _SENTENCES.get(step["operations"][0], "{n} worker{s}")
-    if step["action"] == "wait" or not template:
-        return reason
-    return template.format(
-        n=f"{count:,}", s="" if count == 1 else "s", moves="moves" if count == 1 else "move", rest=_kept(step, document)
-    )
-
-
-_SENTENCES = {
-    "create": "publish {n} HIT{s}",
-    "replace": "new question: {n} untouched HIT{s} replaced, the old deleted{rest}",
-    "move": "new terms: {n} untouched HIT{s} {moves}{rest}",
-    "extend": "more assignments on {n} HIT{s}",
-    "prolong": "new end for {n} HIT{s}",
-    "close": "expire {n} open HIT{s}; what was submitted is kept for review",
-    "retire": "retire {n} HIT{s}: expired, and deleted where nothing was ever submitted",
-    "rekey": "{n} re-keyed, nothing sent",
-    "CreateWorkerBlock": "{n} worker{s} blocked from all of your HITs",
-    "DeleteWorkerBlock": "{n} worker{s} unblocked",
-    "AssociateQualificationWithWorker": "granted to {n} worker{s}",
-    "DisassociateQualificationFromWorker": "taken from {n} worker{s}, who can no longer do HITs that require it",
-}
-_KEPT = {"move": ("kept terms", "terms"), "replace": ("kept question", "question")}
-
-
-def _kept(step: Mapping[str, Any], document: Document) -> str:
-    """What a step leaves alone, because workers are at it already."""
-    word, what = _KEPT.get(step.get("op", ""), ("", ""))
-    kept: int = document["batches"].get(step["address"], {}).get("notes", {}).get(word, 0)
-    return f", {kept:,} with work keep{'s' if kept == 1 else ''} the old {what}" if kept else ""
-
-
 # --- money and samples ----------------------------------------------------------------------------
 
 
 def _price(page: _Page, document: Document) -> None:
-    price = document["price"]
     page.heading("Price")
-    before, after = price["committed_before"], price["committed_after"]
-    rises = before != after
-    rows = [
-        ("this plan", _at_most(price["total"])),
-        ("committed", f"${before} now, at most ${after} after" if rises else f"${before}"),
-        ("budget", _budget(price["budget"], after)),
-        ("balance", f"${price['balance']}"),
-        ("fees", clean(document["fees"])),
-    ]
-    for name, value in rows:
+    for name, value in price_rows(document):
         page.line(("  " + f"{name:<11}", "dim"), value)
-
-
-def _at_most(amount: str) -> str:
-    """A price, which is a bound unless it is nothing."""
-    return "$0.00" if amount == "0.00" else f"at most ${amount}"
-
-
-def _budget(budget: str | None, after: str) -> str:
-    if budget is None:
-        return "none declared"
-    left = Money.parse(budget).cents - Money.parse(after).cents
-    return f"${budget}, ${Money(left)} left" if left >= 0 else f"${budget}, exceeded by ${Money(-left)}"
 
 
 def _samples(page: _Page, document: Document) -> None:
