@@ -58,7 +58,7 @@ DOORS = {
     "ruamel": ("yaml_tree",),
     "sqlalchemy": ("journal", "ledger", "lease", "scribe", "past", "marketplace"),
     "starlette": ("marketplace",),
-    "uvicorn": ("marketplace.__main__",),
+    "uvicorn": ("marketplace.process",),
 }
 """Library → the modules that may import it; an empty name stands for all but the command line."""
 

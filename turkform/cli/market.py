@@ -22,16 +22,30 @@ if TYPE_CHECKING:
 @click.option("--port", default=8750, show_default=True, type=click.IntRange(0, 65_535), help="0 takes a free one.")
 @click.option("--store", metavar="URL", help="sqlite:///FILE.  [default: the campaign's .turkform/local]")
 @click.option("--fees", metavar="TABLE", help="mturk, none, or a percentage like 10%.  [default: mturk]")
+@click.option("--fault", metavar="NAME=VALUE", multiple=True, help="Trouble on request; may be given more than once.")
 @click.pass_obj
-def serve(session: Session, *, rehearsal: bool, host: str, port: int, store: str | None, fees: str | None) -> None:
+def serve(
+    session: Session,
+    *,
+    rehearsal: bool,
+    host: str,
+    port: int,
+    store: str | None,
+    fees: str | None,
+    fault: tuple[str, ...],
+) -> None:
     """Run a marketplace that speaks the Mechanical Turk API.
 
     Prints one line, `serving URL`, when it answers, and runs until Ctrl-C or SIGTERM. Any client of the API
     can be pointed at the URL. It needs no campaign; -C is where it keeps its data and writes who it is, so that
     a campaign there with `endpoint: local` finds it, as do `worker` and `clock`.
 
+    Faults prove what is built on it: throttle=20/s, delay=50ms, error=0.01, lost-request=0.01, lost-answer=0.01,
+    duplicate=0.01 (shares of calls), stale-list=30s, and seed=1 to repeat them.
+
     Examples:
       turkform serve --rehearsal
+      turkform serve --rehearsal --fault lost-answer=0.05 --fault throttle=20/s
       turkform -C animals serve --rehearsal --port 0 --fees none
       aws mturk list-hits --endpoint-url http://127.0.0.1:8750 --region us-east-1
     """
@@ -47,6 +61,7 @@ def serve(session: Session, *, rehearsal: bool, host: str, port: int, store: str
     words = ["--rehearsal", "--host", host, "--port", str(port)]
     words += ["--store", store or f"sqlite:///{places.store}", "--control-file", str(places.control)]
     words += ["--fees", fees] if fees else []
+    words += [word for given in fault for word in ("--fault", given)]
     # This process becomes the marketplace: signals reach it without being passed on, and none can outlive us.
     sys.stdout.flush()
     os.execv(sys.executable, command("serve", *words))  # noqa: S606 - an argument list of our own, no shell

@@ -6,14 +6,11 @@ The commands beside `serve` speak to a running server with the token in its cont
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
-import socket
 import sys
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +40,9 @@ def main() -> None:
     help="Where everything is kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
 )
 @click.option("--fees", default="mturk", show_default=True, help="mturk, none, or a percentage like 10%.")
+@click.option(
+    "--fault", multiple=True, help="Make trouble: throttle=20/s, delay=50ms, lost-answer=0.01, ... (rehearsal)"
+)
 @click.option("--control-file", type=click.Path(path_type=Path), help="Write address and token here, mode 0600.")
 @click.option("--linger", type=float, help="End so many seconds after the last control connection closed.")
 def serve(
@@ -51,6 +51,7 @@ def serve(
     port: int,
     store: str,
     fees: str,
+    fault: tuple[str, ...],
     control_file: Path | None,
     linger: float | None,
 ) -> None:
@@ -59,72 +60,26 @@ def serve(
         raise click.ClickException("only --rehearsal works in this version")
     if host not in {"127.0.0.1", "localhost", "::1"}:
         raise click.UsageError("a rehearsal listens on loopback only: 127.0.0.1, localhost or ::1")
-    import uvicorn
-
-    from turkform.marketplace.app import Application
-    from turkform.marketplace.control import Control
-    from turkform.marketplace.guard import Guard
+    from turkform.marketplace.faults import FaultError, Faults, Trouble
     from turkform.marketplace.origins import Origins
     from turkform.marketplace.payments import fees_named
-    from turkform.marketplace.service import Service
+    from turkform.marketplace.process import ProcessError, listen, serve_at
     from turkform.marketplace.settings import Settings
-    from turkform.marketplace.store import Store, StoreError
+    from turkform.marketplace.store import StoreError
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
-    except OSError as error:
-        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    port = listener.getsockname()[1]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    token = secrets.token_urlsafe(32)
-    try:
-        database = Store(store)
-    except StoreError as error:
+        trouble = Trouble.named(fault)
+        listener = listen(host, port)
+        origins = Origins.rehearsal(listener.getsockname()[1])
+        settings = Settings(rehearsal=True, origins=origins, fees=fees_named(fees), token=secrets.token_urlsafe(32))
+        serve_at(
+            listener, store, settings, faults=Faults(trouble), control_file=control_file, linger=linger,
+            announce=lambda url: click.echo(f"serving {url}"),
+        )  # fmt: skip
+    except FaultError as error:
+        raise click.UsageError(str(error)) from None
+    except (ProcessError, StoreError) as error:
         raise click.ClickException(str(error)) from None
-    server: uvicorn.Server
-
-    def stop() -> None:
-        server.should_exit = True
-
-    settings = Settings(rehearsal=True, origins=Origins.rehearsal(port), fees=fees_named(fees), token=token)
-    service, guard = Service(database, settings), Guard(settings)
-    control = Control(service, guard, linger=linger, stop=stop)
-    application = Application(service, guard, site=control.routes())
-
-    class Announced(uvicorn.Server):
-        """Says where it is as soon as it answers."""
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if control_file is not None:
-                _announce(control_file, {"url": url, "token": token, "pid": os.getpid(), "store": database.shown})
-            click.echo(f"serving {url}")
-
-    config = uvicorn.Config(
-        application, log_level="warning", access_log=False, date_header=False, server_header=False,
-        timeout_graceful_shutdown=1, lifespan="off",
-    )  # fmt: skip
-    server = Announced(config)
-    try:
-        server.run(sockets=[listener])
-    finally:
-        database.close()
-        if control_file is not None:
-            control_file.unlink(missing_ok=True)
-
-
-def _announce(path: Path, document: dict[str, Any]) -> None:
-    """Write the control file whole or not at all, for this user's eyes only."""
-    document["started"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(document, file)
-    draft.replace(path)
 
 
 @main.command()
@@ -139,6 +94,16 @@ def clock(control_file: Path, advance: str | None) -> None:
             raise click.UsageError(f'"{advance}" is not a duration. Write it like 3d, 2h or 90s')
         seconds = sum(int(n) * _UNITS[unit] for n, unit in zip(parts.groups(), "dhms", strict=True) if n)
     click.echo(_control(control_file, "clock", {"advance_seconds": seconds})["now"])
+
+
+@main.command()
+@_CONTROL
+@click.argument("words", nargs=-1)
+@click.option("--none", "nothing", is_flag=True, help="No faults any more.")
+def faults(control_file: Path, words: tuple[str, ...], *, nothing: bool) -> None:
+    """Tell a rehearsal's faults and how often each struck, or ask for WORDS and no others."""
+    body = {"faults": [*words]} if words or nothing else {}
+    click.echo(json.dumps(_control(control_file, "faults", body)))
 
 
 @main.group()

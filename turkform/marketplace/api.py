@@ -31,9 +31,17 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         try:
-            body, status = await self._answer(scope, receive), 200
+            body = await self._answer(scope, receive)
         except ApiError as error:
-            body, status = error.body(self._service.now()), error.status
+            await self.refuse(send, error)
+        else:
+            await self._send(send, 200, body)
+
+    async def refuse(self, send: Send, error: ApiError) -> None:
+        """Answer with MTurk's error envelope."""
+        await self._send(send, error.status, error.body(self._service.now()))
+
+    async def _send(self, send: Send, status: int, body: bytes) -> None:
         headers = [
             (b"content-type", b"application/x-amz-json-1.1"),
             (b"content-length", str(len(body)).encode()),

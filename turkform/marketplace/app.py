@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from turkform.marketplace.api import Api
 from turkform.marketplace.guard import MISDIRECTED
+from turkform.marketplace.troubled import Troubled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,7 @@ class Application:
         self, service: Service, guard: Guard, *, site: Sequence[BaseRoute] = (), tasks: Sequence[BaseRoute] = ()
     ) -> None:
         self._service, self._guard = service, guard
-        self._api: ASGIApp = Api(service, guard)
+        self._api: ASGIApp = Troubled(Api(service, guard), service.faults)
         self._site: ASGIApp = Starlette(routes=[Route("/health", self._health), *site])
         self._tasks: ASGIApp = Starlette(routes=[*tasks])
 

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from turkform.marketplace import assignments
+from turkform.marketplace.faults import FaultError, Trouble
 from turkform.marketplace.guard import RefusedError
 from turkform.marketplace.protocol import ApiError
 
@@ -44,6 +45,7 @@ class Control:
         return [
             Route("/control/hold", self._guarded(self.hold)),
             Route("/control/clock", self._guarded(self.clock), methods=["POST"]),
+            Route("/control/faults", self._guarded(self.faults), methods=["POST"]),
             Route("/control/worker/{action}", self._guarded(self.worker), methods=["POST"]),
         ]
 
@@ -86,6 +88,16 @@ class Control:
             return JSONResponse({"error": "the clock only moves on"}, 400)
         now = await self._service.advance(seconds) if seconds else self._service.now()
         return JSONResponse({"now": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
+
+    async def faults(self, request: Request) -> Response:
+        """Ask for these faults and no others; or only tell which there are, and how often each struck."""
+        faults, words = self._service.faults, (await _object(request)).get("faults")
+        try:
+            if words is not None:
+                faults.set(Trouble.named([str(word) for word in words] if isinstance(words, list) else [str(words)]))
+        except FaultError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"faults": faults.trouble.words(), "counts": faults.counts})
 
     async def worker(self, request: Request) -> Response:
         """Play a worker: accept, return, submit."""

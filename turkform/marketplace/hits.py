@@ -268,7 +268,7 @@ def list_hits(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]
     """ListHITs: all undisposed HITs; UNCERTAIN order: the newest first."""
     query = _joined().where(hits.c.requester == context.requester, hits.c.disposed == 0)
     return page(
-        context.connection, query, hits.c.seq, parameters,
+        context.connection, context.listed(query, hits.c.created), hits.c.seq, parameters,
         member="HITs", draw=lambda row: _draw(row, context.now), newest_first=True,
     )  # fmt: skip
 
@@ -284,8 +284,9 @@ def list_hits_for_qualification_type(context: Context, parameters: Mapping[str, 
         hit_types.c.requirements.contains(f'"QualificationTypeId": "{type_id}"', autoescape=True),
     )
     return page(
-        context.connection, query, hits.c.seq, parameters, member="HITs", draw=lambda row: _draw(row, context.now)
-    )
+        context.connection, context.listed(query, hits.c.created), hits.c.seq, parameters,
+        member="HITs", draw=lambda row: _draw(row, context.now),
+    )  # fmt: skip
 
 
 def refuse_state(now_in: str, allowed: str) -> ApiError:

@@ -122,6 +122,7 @@ def list_qualification_types(context: Context, parameters: Mapping[str, Any]) ->
         query = query.where(
             func.lower(q.name).contains(text, autoescape=True) | func.lower(q.fields).contains(text, autoescape=True)
         )
+    query = context.listed(query, q.created)
     return page(context.connection, query, q.seq, parameters, member="QualificationTypes", draw=_draw)
 
 

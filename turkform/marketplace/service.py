@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from turkform.marketplace import assignments, hits, payments, protocol, tables
 from turkform.marketplace.context import Context
+from turkform.marketplace.faults import Faults
 from turkform.marketplace.operations import HANDLERS
 from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.store import insert_missing, requester_id
@@ -31,8 +32,16 @@ T = TypeVar("T")
 class Service:
     """A marketplace at work on one store."""
 
-    def __init__(self, store: Store, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        faults: Faults | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.settings = settings
+        self.faults = faults or Faults()
         self._store, self._clock = store, clock
         self._offset = store.offset()
 
@@ -87,7 +96,7 @@ class Service:
             insert_missing(connection, requesters, new)
             requester = _lock(connection, mine)
             assert requester is not None
-        context = Context(connection, requester, self.now(), self.settings)
+        context = Context(connection, requester, self.now(), self.settings, self.faults.trouble.stale_list)
         _elapse(context)
         return context
 

@@ -1,0 +1,131 @@
+"""The process of a server: its socket, uvicorn, what it announces, and how it ends.
+
+In: a listening socket, the address of a store, settings. Out: nothing, when SIGTERM or SIGINT came, or when
+the last control connection of a lingering server was closed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from turkform.marketplace.app import Application
+from turkform.marketplace.control import Control
+from turkform.marketplace.guard import Guard
+from turkform.marketplace.service import Service
+from turkform.marketplace.store import Store
+from turkform.marketplace.troubled import HANG_UP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from turkform.marketplace.faults import Faults
+    from turkform.marketplace.settings import Settings
+
+
+class ProcessError(Exception):
+    """The server cannot start; the message says why."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to this address; port 0 takes a free one.
+
+    Raises:
+        ProcessError: the address is taken, or not ours.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise ProcessError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a socket listens."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def serve_at(
+    listener: socket.socket,
+    store: str,
+    settings: Settings,
+    *,
+    faults: Faults,
+    control_file: Path | None,
+    linger: float | None,
+    announce: Callable[[str], None],
+) -> None:
+    """Answer requests until told to stop; `announce` is called with the URL once it answers.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    database, url = Store(store), url_of(listener)
+    server: Server
+
+    def stop() -> None:
+        server.should_exit = True
+
+    def started() -> None:
+        if control_file is not None:
+            record = {"url": url, "token": settings.token, "pid": os.getpid(), "store": database.shown}
+            _write(control_file, record)
+        announce(url)
+
+    service, guard = Service(database, settings, faults=faults), Guard(settings)
+    control = Control(service, guard, linger=linger, stop=stop)
+    application = Application(service, guard, site=control.routes())
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, date_header=False, server_header=False,
+        http=Connection, timeout_graceful_shutdown=1, lifespan="off",
+    )  # fmt: skip
+    server = Server(config, started)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        database.close()
+        if control_file is not None:
+            control_file.unlink(missing_ok=True)
+
+
+class Server(uvicorn.Server):
+    """Says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, then say so."""
+        await super().startup(sockets)
+        self._started()
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that can be closed from within a request; faults need it, and nothing in ASGI does it."""
+
+    def on_message_begin(self) -> None:
+        """Offer it to the application."""
+        super().on_message_begin()
+        self.scope["extensions"] = {HANG_UP: self.transport.close}  # type: ignore[dict-item] # an extension of ours
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    """Write the control file whole or not at all, for this user's eyes only."""
+    record["started"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(record, file)
+    draft.replace(path)
