@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint browser bench clean
 
 help:
 	@echo "make demo   set up, then publish campaigns/quickstart to the embedded marketplace"
@@ -31,7 +31,15 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+# Browser tests run in the system's own Chromium. Without one the tests that need it fail; none is skipped.
+browser:
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; \
+	  else echo "Browser tests need the command chromium: install Chromium as your system does, for one" \
+	    "'sudo apt-get install chromium', and see that it is in PATH." >&2; exit 1; fi; }
+
+test: lint browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/dev

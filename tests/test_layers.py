@@ -49,6 +49,7 @@ DOORS = {
     "click": ("cli", "marketplace.__main__"),
     "httptools": (),
     "jinja2": ("jinja_pages", "marketplace"),
+    "markupsafe": ("marketplace.website.templates",),
     "lxml": ("questions", "pages", "marketplace"),
     "msgspec": ("account", "marketplace"),
     "networkx": ("plan",),

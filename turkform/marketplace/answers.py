@@ -73,6 +73,20 @@ def build_form_answers(form_xml: str, values: Mapping[str, str | Sequence[str]])
     )
 
 
+def answers_to(question: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the answers to a HIT's Question from the fields that were sent: a form's in its own terms, else as text.
+
+    Raises:
+        DocumentError: a value that no question of the form takes.
+    """
+    if xml_schemas.name_of(xml_schemas.parse(question)) != "QuestionForm":
+        return build_answers(pairs)
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return build_form_answers(question, fields)
+
+
 def parse_answers(xml: str) -> dict[str, tuple[str, ...]]:
     """Return a QuestionFormAnswers document as question → values given; an open question has none.
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from turkform.marketplace import payments
-from turkform.marketplace.answers import build_answers
+from turkform.marketplace.answers import answers_to
+from turkform.marketplace.documents import DocumentError
 from turkform.marketplace.hits import get_hit, own_hit, own_type, state
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
 from turkform.marketplace.qualifications import meets
@@ -212,7 +213,7 @@ def submit(context: Context, hit_id: str, worker: str, answers: list[tuple[str, 
     """Submit answers, accepting first where needed.
 
     Raises:
-        WorkerError: as `accept`.
+        WorkerError: as `accept`, or an answer that the question does not take.
         ApiError: no answer at all.
     """
     if not answers:
@@ -220,14 +221,16 @@ def submit(context: Context, hit_id: str, worker: str, answers: list[tuple[str, 
     row = _held(context, hit_id, worker)
     assignment_id = row.id if row else accept(context, hit_id, worker)
     hit = context.connection.execute(
-        select(hits.c.type_id, hits.c.requester, hits.c.unit).where(hits.c.id == hit_id)
+        select(hits.c.type_id, hits.c.requester, hits.c.question).where(hits.c.id == hit_id)
     ).one()
+    try:
+        answer = answers_to(hit.question, answers)
+    except DocumentError as error:
+        raise WorkerError(error.detail) from None
     kind = own_type(context.acting_for(hit.requester), hit.type_id)
     now = float(int(context.now))
     a = assignments.c
-    values = {
-        "status": "Submitted", "submitted": now, "due": now + kind.auto_approval, "answer": build_answers(answers)
-    }  # fmt: skip
+    values = {"status": "Submitted", "submitted": now, "due": now + kind.auto_approval, "answer": answer}
     context.connection.execute(update(assignments).where(a.id == assignment_id).values(**values))
     _count(context.connection, hit_id, pending=-1, submitted=1)
     if kind.auto_approval == 0:

@@ -1,4 +1,4 @@
-"""FormattedContent in, the reason why it is refused out: the subset of XHTML that question forms may hold.
+"""FormattedContent in, the reason why it is refused out, or its HTML: the subset of XHTML that question forms hold.
 
 The rules are those of AWS's API reference page "Formatted Content: XHTML": its table of tags and attributes,
 no `id`, `class`, `style`, script or comment, every tag closed, all names in lower case.
@@ -74,6 +74,23 @@ def problem(content: str) -> str:
         if found := _problem_of(node):
             return found
     return ""
+
+
+def as_html(content: str) -> str:
+    """Return a FormattedContent, checked before, as HTML for a page; its links open beside the page.
+
+    Only what the subset names comes through, whatever the document: this is requesters' text on workers' screens.
+    """
+    source = _ENTITY.sub(_as_reference, content)
+    root = xml_schemas.parse(f'<div xmlns="{_XHTML}">{source}</div>')
+    for node in list(root.iterdescendants()):
+        parent = node.getparent()
+        if parent is not None and _problem_of(node):
+            parent.remove(node)
+        elif "href" in node.attrib:
+            node.set("target", "_blank")
+            node.set("rel", "noopener noreferrer")
+    return xml_schemas.to_html(root)
 
 
 def _problem_of(node: Element) -> str:

@@ -57,6 +57,16 @@ class Guard:
         if "origin" in headers or "sec-fetch-site" in headers:
             raise RefusedError(FORBIDDEN, "web pages cannot call this API")
 
+    def check_form(self, headers: Mapping[str, str]) -> None:
+        """Let what a page of the site itself sends in. Every browser names a form's origin in a POST.
+
+        Raises:
+            RefusedError: another page sent it, or none that says so.
+        """
+        origin = headers.get("origin", "")
+        if origin not in self._settings.origins.sites or headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise RefusedError(FORBIDDEN, "the form was sent by another page than ours")
+
     def check_control(self, headers: Mapping[str, str]) -> None:
         """Let the holder of the control token in.
 

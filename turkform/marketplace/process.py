@@ -21,6 +21,8 @@ from turkform.marketplace.guard import Guard
 from turkform.marketplace.service import Service
 from turkform.marketplace.store import Store
 from turkform.marketplace.troubled import HANG_UP
+from turkform.marketplace.website import site
+from turkform.marketplace.website.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +86,8 @@ def serve_at(
 
     service, guard = Service(database, settings, faults=faults), Guard(settings)
     control = Control(service, guard, linger=linger, stop=stop)
-    application = Application(service, guard, site=control.routes())
+    pages = site.routes(service, guard)
+    application = Application(service, guard, site=[*control.routes(), *pages], tasks=Tasks(service).routes())
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, date_header=False, server_header=False,
         http=Connection, timeout_graceful_shutdown=1, lifespan="off",

@@ -21,7 +21,7 @@ from turkform.marketplace.tables import requesters
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Table
 
     from turkform.marketplace.settings import Settings
     from turkform.marketplace.store import Store
@@ -73,16 +73,23 @@ class Service:
             return handler(self._context(connection, access_key), given)
 
     async def act(
-        self, action: Callable[[Context], T], *, requester: str = "", hit: str = "", qualification_type: str = ""
+        self,
+        action: Callable[[Context], T],
+        *,
+        requester: str = "",
+        hit: str = "",
+        assignment: str = "",
+        qualification_type: str = "",
     ) -> T:
         """Let a worker, or whoever keeps the marketplace, do something in one transaction.
 
-        Name whose HITs or types it is about, by requester, HIT or qualification type: nothing else happens to
-        that requester meanwhile, and what was due by now has happened. An exception of `action` undoes it all
-        and comes out here.
+        Name whose HITs or types it is about, by requester, HIT, assignment or qualification type: nothing else
+        happens to that requester meanwhile, and what was due by now has happened. An exception of `action` undoes
+        it all and comes out here.
         """
+        named = ((tables.hits, hit), (tables.assignments, assignment), (tables.qualification_types, qualification_type))
         with self._store.transaction() as connection:
-            owner = requester or _owner(connection, hit, qualification_type)
+            owner = requester or next((_owner(connection, table, name) for table, name in named if name), "")
             _lock(connection, requesters.c.id == owner)
             context = Context(connection, owner, self.now(), self.settings)
             _elapse(context)
@@ -106,11 +113,9 @@ def _lock(connection: Connection, which: ColumnElement[bool]) -> str | None:
     return connection.execute(select(requesters.c.id).where(which).with_for_update()).scalar()
 
 
-def _owner(connection: Connection, hit: str, qualification_type: str) -> str:
-    """Whose HIT or type this is; nobody's where there is none."""
-    table, name = (tables.hits, hit) if hit else (tables.qualification_types, qualification_type)
-    found = connection.execute(select(table.c.requester).where(table.c.id == name)).scalar() if name else None
-    return found or ""
+def _owner(connection: Connection, table: Table, name: str) -> str:
+    """Whose this row is; nobody's where there is none."""
+    return connection.execute(select(table.c.requester).where(table.c.id == name)).scalar() or ""
 
 
 def _elapse(context: Context) -> None:

@@ -105,6 +105,14 @@ def text_at(element: Element, path: str, default: str = "") -> str:
     return (found[0].text or "") if found else default
 
 
+def to_html(element: Element) -> str:
+    """Write an element of XHTML's namespace as HTML does: without the namespace, empty elements unclosed."""
+    for node in element.iter("*"):
+        node.tag = name_of(node)
+    etree.cleanup_namespaces(element)
+    return etree.tostring(element, method="html", encoding="unicode")
+
+
 @functools.cache
 def _schema(tag: str) -> etree.XMLSchema:
     file, written_for = _ROOTS[tag]

@@ -1,0 +1,30 @@
+"""The workers' site: every route under the server's own names, API, health and control apart."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from turkform.marketplace.website.pages import Pages
+from turkform.marketplace.website.visitors import Visitors
+from turkform.marketplace.website.work import Work
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from turkform.marketplace.guard import Guard
+    from turkform.marketplace.service import Service
+
+
+def routes(service: Service, guard: Guard) -> list[BaseRoute]:
+    """Every route of the site."""
+    pages = Pages(service, guard, Visitors(service.settings))
+    return [*Work(pages).routes(), *_static()]
+
+
+def _static() -> list[BaseRoute]:
+    folder = resources.files(__package__).joinpath("static")
+    return [Mount("/static", StaticFiles(directory=str(folder)), name="static")]
