@@ -7,114 +7,12 @@ import json
 from typing import Any
 
 import pytest
+from plan_documents import EVIL, HOSTILE, RICH, document, items, step
 from rich.console import Console
 
 from turkform.printable import as_json, clean
 from turkform.render import FOLD, draw
 from turkform.wording import closing, counts
-
-
-def items(count: int, prefix: str = "img-", listed: int | None = None, **detail: str) -> dict[str, Any]:
-    keys = [{"key": f"{prefix}{n}", **detail} for n in range(1, (count if listed is None else listed) + 1)]
-    return {"count": count, "listed": keys, "sha256": f"{prefix}{count}"}
-
-
-def step(action: str, address: str, op: str = "", *, price: str = "0.00", **more: Any) -> dict[str, Any]:
-    return {"action": action, "address": address, "op": op, "operations": [], "leaves": "free", "price": price, **more}
-
-
-def document(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
-    price = {
-        "total": "16.70",
-        "committed_before": "21.24",
-        "committed_after": "37.94",
-        "budget": "400.00",
-        "balance": "9978.76",
-    }
-    return {
-        "format_version": "1.0",
-        "campaign": "image-labels",
-        "title": "Image labels, autumn 2026",
-        "environment": "local",
-        "endpoint": "local",
-        "command": "apply",
-        "made_at": "2026-11-24T10:00:00Z",
-        "valid_until": "2026-11-25T10:00:00Z",
-        "fees": "mturk-2015-07-22",
-        "price": price,
-        "steps": list(steps),
-        "batches": {},
-        "samples": [],
-        "notes": [],
-        "refusals": [],
-    } | more
-
-
-HIT_TYPE = step(
-    "create",
-    "hit_type.label",
-    operations=["CreateHITType"],
-    leaves="trace",
-    parameters={
-        "Title": "Label one photo",
-        "Description": "Say which animal is in the photo.",
-        "Keywords": "images,labels",
-        "Reward": "0.15",
-        "AssignmentDurationInSeconds": 600,
-        "QualificationRequirements": [
-            {
-                "QualificationTypeId": {"ref": "qualification_type.trained"},
-                "Comparator": "GreaterThanOrEqualTo",
-                "IntegerValues": [80],
-                "ActionsGuarded": "DiscoverPreviewAndAccept",
-            }
-        ],
-    },
-)
-RICH = document(
-    step("create", "record", operations=["CreateQualificationType"], leaves="trace"),
-    step(
-        "create",
-        "qualification_type.trained",
-        operations=["CreateQualificationType"],
-        leaves="trace",
-        fields=[
-            {"field": "name", "observed": "(none)", "desired": "Image labels: trained"},
-            {"field": "description", "observed": "(none)", "desired": "Passed the five-question training test."},
-        ],
-    ),
-    step(
-        "create",
-        "grant.trained",
-        operations=["AssociateQualificationWithWorker"],
-        leaves="person",
-        items={"count": 2, "listed": [{"key": "A1", "value": "90"}, {"key": "A2", "value": "85"}], "sha256": "g"},
-    ),
-    HIT_TYPE,
-    step("create", "batch.pilot", "create", price="10.80", leaves="money", items=items(40)),
-    step(
-        "update",
-        "batch.main",
-        "move",
-        price="5.90",
-        leaves="money",
-        items=items(118, "photo-"),
-        fields=[{"field": "reward", "observed": "0.15", "desired": "0.20"}],
-    ),
-    step("replace", "batch.main", "replace", leaves="final", items=items(3, "new-")),
-    step("delete", "batch.main", "retire", leaves="final", items=items(1, "gone-"), fact="untouched", narrower="wait"),
-    step(
-        "create",
-        "block",
-        operations=["CreateWorkerBlock"],
-        leaves="person",
-        items={"count": 1, "listed": [{"key": "A9", "value": "Random answers in pilot"}], "sha256": "b"},
-    ),
-    step("wait", "batch.main", "wait", reason="1 of 1 assignment in work; delete when done", items=items(1, "w-")),
-    batches={"batch.main": {"notes": {"kept terms": 7}}},
-    notes=["batch.main: 7 with work keep the old terms"],
-    samples=[{"address": 'batch.pilot["img-1"]', "before": None, "after": "<p>one</p>\n" * 60}],
-)
 
 
 def plain(doc: dict[str, Any], *, full: bool = False, width: int | None = 100) -> str:
@@ -220,24 +118,8 @@ def test_control_characters_are_spelled_out(hostile: str, shown: str) -> None:
     assert clean(hostile) == shown
 
 
-EVIL = "\x1b]0;owned\x07\u202e\x9b2J"
-
-
 def test_no_text_of_a_campaign_reaches_the_terminal_raw() -> None:
-    doc = document(
-        step(
-            "create",
-            "grant.trained",
-            items={"count": 1, "listed": [{"key": EVIL, "value": EVIL, "observed": EVIL}], "sha256": "x"},
-        ),
-        step("update", "batch.main", "rekey", items=items(1, EVIL, observed=EVIL)),
-        step("wait", "batch.main", "wait", reason=EVIL, items=items(1, EVIL)),
-        step("update", "hit_type.x", fields=[{"field": "title", "observed": EVIL, "desired": EVIL}]),
-        title=EVIL,
-        notes=[EVIL],
-        refusals=[EVIL],
-        samples=[{"address": EVIL, "before": None, "after": EVIL}],
-    )
+    doc = HOSTILE
     out = io.StringIO()
     Console(file=out, force_terminal=True, color_system=None, width=80).print(draw(doc, full=True, width=80))
     for char in "\x1b\x07\u202e\x9b":

@@ -63,6 +63,12 @@ _FOOT = """</form>
 """
 
 
+_CONTENT = re.compile(r"<HTMLContent>\s*<!\[CDATA\[(.*)\]\]>\s*</HTMLContent>", re.DOTALL)
+_ADDRESS = re.compile(r"""(?:\bhttps?:|(?<=["'(=]))//([^/?#"'\s<>()\\]+\.[^/?#"'\s<>()\\]+)""", re.IGNORECASE)
+_NEVER_LOADED = {"mechanicalturk.amazonaws.com", "www.mturk.com", "workersandbox.mturk.com"}
+"""Hosts that name schemas and the place answers go to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong with a page's form; `offset` is where in the page."""
@@ -190,3 +196,15 @@ def forbidden(text: str) -> str:
     if b"\xef\xbf\xbe" in data or b"\xef\xbf\xbf" in data:
         return "U+FFFE or U+FFFF"
     return "half of a surrogate pair" if re.search("[\ud800-\udfff]", text) else ""
+
+
+def content(question: str) -> str | None:
+    """The page inside an HTMLQuestion, as a browser gets it; None for any other question."""
+    found = _CONTENT.search(question)
+    return found[1].replace("]]]]><![CDATA[>", "]]>") if found else None
+
+
+def hosts(question: str) -> list[str]:
+    """Every host that a question names in an address, in order: what it may load from, and be led to."""
+    found = (match[1].lower().rpartition("@")[2] for match in _ADDRESS.finditer(question))
+    return sorted(set(found) - _NEVER_LOADED)

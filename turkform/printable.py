@@ -21,7 +21,7 @@ _JOINERS = {"\u200c", "\u200d"}
 
 def clean(text: str) -> str:
     r"""The text on one line, a character that could steer a terminal as its escape, like `\x1b`."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # no character of those categories is
         return text
     return "".join(char.encode("unicode_escape").decode("ascii") if _steers(char) else char for char in text)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from difflib import unified_diff
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from turkform.kinds import KINDS
@@ -242,3 +243,13 @@ def _kept(step: Mapping[str, Any], document: Document) -> str:
     word, what = _KEPT.get(step.get("op", ""), ("", ""))
     kept: int = document["batches"].get(step["address"], {}).get("notes", {}).get(word, 0)
     return f", {kept:,} with work keep{'s' if kept == 1 else ''} the old {what}" if kept else ""
+
+
+# --- samples ---------------------------------------------------------------------------------------
+
+
+def difference(sample: Mapping[str, Any]) -> list[str]:
+    """A task before and after, as a unified difference of its lines; a new task is all plus signs."""
+    before, after = ((sample.get(side) or "").splitlines() for side in ("before", "after"))
+    lines = unified_diff(before, after, "before", "after", lineterm="", n=3)
+    return list(lines)[2:]

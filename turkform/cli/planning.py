@@ -135,25 +135,40 @@ def _after(session: Session, made: Plan, file: str | None, *, as_json: bool) -> 
 
 @click.command(cls=Command)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to draw it.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "html", "json"]), default="text", help="How to draw it."
+)
 @click.option("--full", is_flag=True, help="Show every item the plan lists, what each step rests on, sample pages.")
 @click.pass_obj
 def show(session: Session, file: Path, form: str, *, full: bool) -> None:
     """Draw a saved plan.
 
-    Needs neither the campaign nor the account: everything shown stands in FILE.
+    Needs neither the campaign nor the account: everything shown stands in FILE. Markdown is for a comment
+    on a pull request, never longer than one may be; html is a page to review changed tasks on, before
+    and after, which loads nothing.
 
     Examples:
       turkform show plan.json
+      turkform show plan.json --format markdown > comment.md
+      turkform show plan.json --format html > plan.html
       turkform show plan.json --format json | jq .price
     """
     from turkform.plan import load
 
     document = load(file).document
-    if form == "json":
-        session.terminal.json(document)
-    else:
-        show_plan(session, document, full=full)
+    match form:
+        case "json":
+            session.terminal.json(document)
+        case "markdown":
+            from turkform.markdown import markdown
+
+            session.terminal.out(markdown(document))
+        case "html":
+            from turkform.webpage import webpage
+
+            session.terminal.out(webpage(document))
+        case _:
+            show_plan(session, document, full=full)
 
 
 @click.command(cls=Command)
