@@ -28,7 +28,7 @@ LAYERS = (
     ("observed",),
     ("memory",),
     ("publication",),
-    ("yaml_tree", "variables", "references", "messages", "rosters", "environments", "loader", "diff"),
+    ("yaml_tree", "variables", "references", "messages", "rosters", "environments", "loader", "formatting", "diff"),
     ("steps", "draft", "plan", "plan_schema"),
     ("wording", "render", "markdown", "webpage", "ledger", "lease", "scribe", "past", "journal", "pace"),
     ("survey",),

@@ -80,6 +80,19 @@ def declared_environments(folder: Path) -> tuple[str, ...]:
     return environments.declared(root)
 
 
+def yaml_files(folder: Path) -> list[Path]:
+    """The files that declare a campaign, `campaign.yaml` first.
+
+    Raises:
+        CampaignError: there is none.
+    """
+    loading = _Loading(Files(folder), {})
+    loading.yaml_files()
+    if loading.problems:
+        raise CampaignError(loading.problems)
+    return loading.yaml
+
+
 @dataclass
 class _Loading:
     """One run of `load`: the stages in order, and the problems they add to."""
@@ -126,7 +139,7 @@ class _Loading:
         """The tree of all the campaign's files; None when one of them cannot be read."""
         folder = self.files.folder
         trees = []
-        for path in self._yaml_files():
+        for path in self.yaml_files():
             try:
                 tree = read_tree(path, self.files.read(path.relative_to(folder)))
             except UnreadableFileError as error:
@@ -149,7 +162,8 @@ class _Loading:
             return None
         return self._merged(trees)
 
-    def _yaml_files(self) -> list[Path]:
+    def yaml_files(self) -> list[Path]:
+        """The campaign's YAML files; none, and a problem, where it has no first one."""
         folder = self.files.folder
         main = folder / MAIN
         try:

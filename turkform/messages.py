@@ -291,6 +291,12 @@ def model_at(path: FieldPath) -> type[Section] | None:
     return None if within else model
 
 
+def keys_at(path: FieldPath) -> tuple[str, ...]:
+    """The keys that a map at a field path may have, in the order of their declaration; none for names of one's own."""
+    model = model_at(path)
+    return tuple(info.alias or name for name, info in model.model_fields.items()) if model else ()
+
+
 def _types(annotation: Any) -> Iterator[Any]:
     """An annotation and everything inside it."""
     yield annotation

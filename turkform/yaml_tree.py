@@ -121,6 +121,31 @@ def read_tree(path: Path, data: bytes) -> Node | None:
     return _Reader(path, text).read()
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a YAML text, as its scanner cuts it; `kind` is YAML's own word, such as `Key` or `BlockEnd`."""
+
+    kind: str
+    start: int
+    end: int
+    style: str = ""
+    """Of a scalar: how it is quoted, or `|` or `>`."""
+
+
+def tokens(text: str) -> list[Token]:
+    """Every token of a text that `read_tree` has read; what lies between two is white space and comments."""
+    found = YAML(typ="safe", pure=True).scan(text)
+    return [
+        Token(
+            type(token).__name__.removesuffix("Token"),
+            token.start_mark.index,
+            token.end_mark.index,
+            getattr(token, "style", None) or "",
+        )
+        for token in found
+    ]
+
+
 def _place(path: Path, before: str) -> Location:
     return Location(path, before.count("\n") + 1, len(before) - before.rfind("\n"))
 

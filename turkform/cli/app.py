@@ -15,7 +15,7 @@ class App(Group):
     """`turkform` itself."""
 
     sections: ClassVar = {
-        "Write a campaign": ("init", "validate", "schema"),
+        "Write a campaign": ("init", "validate", "fmt", "schema"),
         "Plan": ("plan", "show", "check"),
         "Apply": ("apply", "destroy", "close"),
         "Look": ("status", "log", "recover"),

@@ -1,9 +1,11 @@
-"""Campaign files: `init`, `validate`, `schema`. None of these touches the network."""
+"""Campaign files: `init`, `validate`, `fmt`, `schema`. None of these touches the network."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +96,48 @@ def _validate_for_programs(session: Session) -> None:
 
 
 @click.command(cls=Command)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 where something would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+@click.pass_obj
+def fmt(session: Session, *, check: bool, diff: bool) -> None:
+    """Lay out the campaign's YAML files alike.
+
+    Keys go into the order of the reference, indentation to two spaces, single quotes to double ones. Comments
+    are kept, each with what it stands above or beside, and no value changes. Names the files that it wrote.
+
+    Examples:
+      turkform fmt
+      turkform fmt --check --diff
+    """
+    from turkform.formatting import format_campaign
+
+    found = list(format_campaign(session.existing_folder(), session.outside))
+    changed = [(path, before, after) for path, before, after in found if before != after]
+    for path, before, after in changed:
+        if diff:
+            session.terminal.difference(path, before, after)
+        if check or not diff:
+            session.terminal.out(f"{'would change' if check else 'formatted'} {path}")
+        if not check and not diff:
+            _replace(path, after)
+    if check and changed:
+        raise click.exceptions.Exit(TurkformError.exit_code)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a link stays one."""
+    real = path.resolve()
+    draft = real.with_name(f".{real.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        shutil.copymode(real, draft)
+        draft.replace(real)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise TurkformError(f"{path} cannot be written: {error.strerror}") from None
+
+
+@click.command(cls=Command)
 @click.argument("what", type=click.Choice(["campaign", "plan"]), default="campaign")
 @click.pass_obj
 def schema(session: Session, what: str) -> None:
@@ -118,4 +162,4 @@ def _schema(what: str) -> dict[str, Any]:
     return campaign_schema()
 
 
-COMMANDS = (init, validate, schema)
+COMMANDS = (init, validate, fmt, schema)

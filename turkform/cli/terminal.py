@@ -6,6 +6,7 @@ a program does. Text that may come from a campaign or an endpoint is cleaned of 
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import sys
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _LONGEST_LINE = 160
 """Of a source line under a diagnostic, in characters."""
+_DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
 _COLORS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
@@ -61,6 +63,13 @@ class Terminal:
     def json(self, document: Mapping[str, Any]) -> None:
         """A document of results, keys sorted, safe to show."""
         click.echo(as_json(document))
+
+    def difference(self, path: Path, before: str, after: str) -> None:
+        """How a file would change, as `diff -u` shows it."""
+        name = str(_near(path))
+        lines = (before.splitlines(), after.splitlines())
+        for line in difflib.unified_diff(*lines, name, f"{name} (formatted)", lineterm=""):
+            click.echo(click.style(clean(line), fg=_DIFF_COLORS.get(line[0])), color=self._colored)
 
     def console(self, stream: IO[str]) -> Console:
         """A rich console on stdout or stderr."""
@@ -141,7 +150,12 @@ class Terminal:
 
     def _err(self, *lines: str) -> None:
         for line in lines:
-            click.echo(line, err=True, color=None if self.color and "NO_COLOR" not in os.environ else False)
+            click.echo(line, err=True, color=self._colored)
+
+    @property
+    def _colored(self) -> bool | None:
+        """False where colour is not wanted; None where click may decide by the stream."""
+        return None if self.color and "NO_COLOR" not in os.environ else False
 
 
 def described(diagnostic: Diagnostic) -> dict[str, Any]:
