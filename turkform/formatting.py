@@ -291,7 +291,8 @@ class _Layout:
         while self._peek().kind == "BlockEntry":
             self._take()
             entry = self._entry()
-            value.entries = [*(value.entries or ()), entry]
+            assert value.entries is not None
+            value.entries.append(entry)
             entry.value = self._value(value.column)
 
     def _pair(self, value: _Value) -> None:
@@ -301,7 +302,8 @@ class _Layout:
         else:
             self._gap(self._peek())
         entry = self._entry()
-        value.entries = [*(value.entries or ()), entry]
+        assert value.entries is not None
+        value.entries.append(entry)
         entry.key = self._value()
         if self._peek().kind == "Value":
             self._take()
@@ -311,7 +313,8 @@ class _Layout:
         """A map in braces or a list in brackets."""
         owner = self.current
         found = self._opened(is_map=self._peek().kind == "FlowMappingStart")
-        found.flow = True
+        found.flow, entries = True, found.entries
+        assert entries is not None
         while self._peek().kind not in ("FlowMappingEnd", "FlowSequenceEnd", "StreamEnd"):
             if self._peek().kind == "FlowEntry":
                 self._take()
@@ -320,7 +323,7 @@ class _Layout:
             else:
                 self._gap(self._peek())
                 entry = self._entry()
-                found.entries = [*(found.entries or ()), entry]
+                entries.append(entry)
                 if self._peek().kind == "Key":  # [a: b] is a list of one map
                     entry.value = _Value(entries=[], is_map=True, flow=True)
                     self._pair(entry.value)
