@@ -72,10 +72,6 @@ def test_every_handler_is_an_operation_of_the_model() -> None:
     assert len(operations()) == 39
 
 
-def test_an_operation_without_a_handler_says_so(client: Any) -> None:
-    assert "not implemented" in refused(client.list_qualification_requests)[2]
-
-
 def test_equal_terms_are_one_hit_type_and_any_difference_makes_another(client: Any) -> None:
     first = client.create_hit_type(**TERMS)["HITTypeId"]
     assert client.create_hit_type(**TERMS | {"Reward": "0.1"})["HITTypeId"] == first

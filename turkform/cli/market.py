@@ -124,6 +124,23 @@ def submit(session: Session, hit_id: str, worker_id: str, answers: str) -> None:
     _pass_on(session, "worker", "submit", "--hit", hit_id, "--worker", worker_id, "--answers", answers)
 
 
+@worker.command()
+@click.option("--type", "type_id", required=True, metavar="ID", help="Which qualification type.")
+@click.option("--worker", "worker_id", required=True, metavar="ID", help="Whom to play.")
+@click.option("--answers", metavar="JSON", help='Answers to its test: \'{"question": "choice"}\'.')
+@click.pass_obj
+def request(session: Session, type_id: str, worker_id: str, answers: str | None) -> None:
+    """Ask for a qualification, taking its test where it has one; prints the request's id.
+
+    It is granted at once where the type grants itself or has an answer key; else the requester decides.
+
+    Examples:
+      turkform worker request --type 3ABC... --worker A1EXAMPLE --answers '{"animal": "cat"}'
+    """
+    given = ["--answers", answers] if answers is not None else []
+    _pass_on(session, "worker", "request", "--type", type_id, "--worker", worker_id, *given)
+
+
 def _pass_on(session: Session, *words: str) -> None:
     """Say it to the folder's marketplace, started where none runs; what it answers goes to stdout.
 

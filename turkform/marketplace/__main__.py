@@ -136,12 +136,26 @@ def give_back(control_file: Path, hit: str, worker_id: str) -> None:
 @click.option("--answers", required=True, help="A JSON object: field to text, or to a list of texts.")
 def submit(control_file: Path, hit: str, worker_id: str, answers: str) -> None:
     """Submit answers, accepting first where needed; prints the AssignmentId."""
+    body = {"hit": hit, "worker": worker_id, "answers": _json(answers)}
+    click.echo(_control(control_file, "worker/submit", body)["assignment_id"])
+
+
+@worker.command()
+@_CONTROL
+@click.option("--type", "type_id", required=True, help="The qualification type's id.")
+@click.option("--worker", "worker_id", required=True, help="The worker's id, like A1EXAMPLE.")
+@click.option("--answers", help="Answers to its test, a JSON object: question to text, or to a list of texts.")
+def request(control_file: Path, type_id: str, worker_id: str, answers: str | None) -> None:
+    """Ask for a qualification, with answers where it has a test; prints the request's id."""
+    body = {"type": type_id, "worker": worker_id} | ({} if answers is None else {"answers": _json(answers)})
+    click.echo(_control(control_file, "worker/request", body)["request_id"])
+
+
+def _json(answers: str) -> Any:
     try:
-        given = json.loads(answers)
+        return json.loads(answers)
     except ValueError as error:
         raise click.UsageError(f"--answers is not JSON: {error}") from None
-    body = {"hit": hit, "worker": worker_id, "answers": given}
-    click.echo(_control(control_file, "worker/submit", body)["assignment_id"])
 
 
 def _control(path: Path, what: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -4,31 +4,34 @@
     accepted ──> Submitted ──> Approved, by hand or by the clock
                            └─> Rejected ──> Approved, overriding, within 30 days
 
-Accepted ones are never shown by the API. A worker gets at most one assignment of a HIT that they submit.
+Accepted ones are never shown by the API. A worker gets at most one assignment of a HIT that they submit. The
+data of a disposed HIT's assignments cannot be reached.
 
-Sources: ApproveAssignment, RejectAssignment and GetAssignment in the API reference (read 23 Nov 2026).
+Sources: ApproveAssignment, RejectAssignment, GetAssignment and GetFileUploadURL in the API reference (read 23 Nov
+2026).
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
-from turkform.marketplace import payments
+from turkform.marketplace import decisions, lifecycle, review_policies
 from turkform.marketplace.answers import answers_to
 from turkform.marketplace.documents import DocumentError
-from turkform.marketplace.hits import get_hit, own_hit, own_type, state
+from turkform.marketplace.events import tell
+from turkform.marketplace.hits import draw as draw_hit
+from turkform.marketplace.hits import joined, missing_hit, own_hit, state
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
-from turkform.marketplace.qualifications import meets
+from turkform.marketplace.requirements import unmet
 from turkform.marketplace.store import new_id, page
-from turkform.marketplace.tables import assignments, blocks, hit_types, hits
+from turkform.marketplace.tables import assignments, blocks, hits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Row
 
     from turkform.marketplace.context import Context
 
@@ -46,88 +49,110 @@ class WorkerError(Exception):
 def list_assignments_for_hit(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """ListAssignmentsForHIT: submitted, approved and rejected ones."""
     hit = own_hit(context, parameters["HITId"])
+    if hit.disposed:
+        raise missing_hit(hit.id)
     wanted = parameters.get("AssignmentStatuses") or _SHOWN
     query = select(assignments).where(assignments.c.hit == hit.id, assignments.c.status.in_(wanted))
-    return page(
-        context.connection, query, assignments.c.seq, parameters,
-        member="Assignments", draw=lambda row: _draw(row, hit.auto_approval),
-    )  # fmt: skip
+    return page(context.connection, query, assignments.c.seq, parameters, member="Assignments", draw=_draw)
 
 
 def get_assignment(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """GetAssignment: a submitted one, with its HIT."""
-    row = _own(context, parameters["AssignmentId"])
+    row, hit = _own(context, parameters["AssignmentId"])
     if row.status not in _SHOWN:
         raise _refused("Reviewable,Approved,Rejected")
-    hit = own_hit(context, row.hit)
-    return {"Assignment": _draw(row, hit.auto_approval), "HIT": get_hit(context, {"HITId": row.hit})["HIT"]}
+    return {"Assignment": _draw(row), "HIT": draw_hit(hit, context.now)}
 
 
 def approve_assignment(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """ApproveAssignment: pays what is held; overriding a rejection needs the money again."""
-    row = _own(context, parameters["AssignmentId"])
-    hit = own_hit(context, row.hit)
+    """ApproveAssignment: pays what is held; overriding a rejection needs the money again.
+
+    UNCERTAIN k24: whenever the assignment is Submitted, whatever became of the HIT.
+    """
+    row, hit = _own(context, parameters["AssignmentId"])
     feedback = _feedback(parameters)
     if row.status == "Rejected" and parameters.get("OverrideRejection"):
-        if hit.disposed or context.now - row.submitted > OVERRIDE:
+        if context.now - row.submitted > OVERRIDE:
             raise _refused("Submitted")
-        payments.hold(context.connection, context.requester, hit.unit)
-        _count(context.connection, hit.id, rejected=-1, submitted=1)
-    elif row.status != "Submitted":
+        decisions.approve_after_all(context, row, hit, feedback)
+    elif row.status == "Submitted":
+        decisions.approve(context, row, hit, feedback)
+    else:
         raise _refused("Submitted")
-    approve(context.connection, row, hit.unit, context.now, feedback)
     return {}
-
-
-def approve(connection: Connection, row: Row[Any], unit: int, now: float, feedback: str | None) -> None:
-    """Pay for a submission."""
-    payments.pay(connection, row.requester, unit)
-    _count(connection, row.hit, submitted=-1, approved=1)
-    values: dict[str, Any] = {"status": "Approved", "approved": float(int(now))}
-    if feedback is not None:
-        values["feedback"] = feedback
-    connection.execute(update(assignments).where(assignments.c.id == row.id).values(**values))
 
 
 def reject_assignment(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """RejectAssignment: releases the hold; the place does not come back."""
-    row = _own(context, parameters["AssignmentId"])
+    row, hit = _own(context, parameters["AssignmentId"])
+    feedback = _feedback(parameters)
     if row.status != "Submitted":
         raise _refused("Submitted")
-    hit = own_hit(context, row.hit)
-    payments.release(context.connection, context.requester, hit.unit)
-    _count(context.connection, hit.id, submitted=-1, rejected=1)
-    values = {"status": "Rejected", "rejected": float(int(context.now)), "feedback": _feedback(parameters)}
-    context.connection.execute(update(assignments).where(assignments.c.id == row.id).values(**values))
+    decisions.reject(context, row, hit, feedback)
     return {}
+
+
+def get_file_upload_url(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """GetFileUploadURL: FileUploadAnswer ended in December 2017, so no question has a file.
+
+    Raises:
+        ApiError: always.
+    """
+    _own(context, parameters["AssignmentId"])
+    question = parameters["QuestionIdentifier"]
+    raise parameter_error(f'The value "{question}" is not valid for the parameter QuestionIdentifier: it has no file.')
 
 
 def _feedback(parameters: Mapping[str, Any]) -> str | None:
     text: str | None = parameters.get("RequesterFeedback")
     if text is not None and (len(text) > 1024 or any(ord(c) < 32 and c not in "\t\n\r" for c in text)):
-        raise request_error("InvalidParameterValue", "RequesterFeedback is too long or has control characters.")
+        raise request_error(
+            "InvalidParameterValue", "RequesterFeedback is longer than 1024 characters or has control characters."
+        )
     return text
 
 
-def _own(context: Context, assignment_id: str) -> Row[Any]:
+def own_assignment(context: Context, assignment_id: str) -> Row[Any]:
+    """One of the caller's assignments, whatever became of its HIT.
+
+    Raises:
+        ApiError: AssignmentDoesNotExist, also for another requester's.
+    """
     query = select(assignments).where(assignments.c.id == assignment_id, assignments.c.requester == context.requester)
     row = context.connection.execute(query).first()
     if row is None:
-        raise request_error("AssignmentDoesNotExist", f"Assignment {assignment_id} does not exist.")
+        raise missing_assignment(assignment_id)
     return row
+
+
+def missing_assignment(assignment_id: str) -> ApiError:
+    """AssignmentDoesNotExist, in the words MTurk used."""
+    return request_error("AssignmentDoesNotExist", f"Assignment {assignment_id} does not exist.")
+
+
+def _own(context: Context, assignment_id: str) -> tuple[Row[Any], Row[Any]]:
+    """One of the caller's assignments with its HIT.
+
+    UNCERTAIN k19: those of a disposed HIT do not exist any more.
+    """
+    row = own_assignment(context, assignment_id)
+    hit = own_hit(context, row.hit, change=True)
+    if hit.disposed:
+        raise missing_assignment(assignment_id)
+    return row, hit
 
 
 def _refused(allowed: str) -> ApiError:
     return request_error("InvalidAssignmentState", f"This operation can be called with a status of: {allowed}")
 
 
-def _draw(row: Row[Any], auto_approval: int) -> dict[str, Any]:
+def _draw(row: Row[Any]) -> dict[str, Any]:
     drawn = {
         "AssignmentId": row.id,
         "WorkerId": row.worker,
         "HITId": row.hit,
         "AssignmentStatus": row.status,
-        "AutoApprovalTime": row.submitted + auto_approval,
+        "AutoApprovalTime": row.due,
         "AcceptTime": row.accepted,
         "SubmitTime": row.submitted,
         "Deadline": row.deadline,
@@ -138,50 +163,61 @@ def _draw(row: Row[Any], auto_approval: int) -> dict[str, Any]:
     return drawn
 
 
-def _count(connection: Connection, hit_id: str, **by: int) -> None:
-    changes = {name: hits.c[name] + n for name, n in by.items()}
-    connection.execute(update(hits).where(hits.c.id == hit_id).values(**changes))
-
-
 # --- the worker's side -----------------------------------------------------------------------------
 
 
 def accept(context: Context, hit_id: str, worker: str) -> str:
-    """Take a place.
+    """Take a place. The context is of the HIT's requester, as in all of these.
 
     Raises:
         WorkerError: blocked, not qualified, no place, or had one before.
     """
-    connection = context.connection
-    t = hit_types.c
-    query = select(hits, t.requirements, t.duration).join(hit_types, t.id == hits.c.type_id).where(hits.c.id == hit_id)
-    hit = connection.execute(query).first()
-    if hit is None or hit.disposed:
+    hit = _hit(context, hit_id)
+    if hit.disposed:
         raise WorkerError(f"there is no HIT {hit_id}")
     if state(hit, context.now) != "Assignable":
         raise WorkerError(f"HIT {hit_id} has no place to take: it is {state(hit, context.now)}")
     b = blocks.c
-    if connection.execute(select(b.seq).where(b.requester == hit.requester, b.worker == worker)).first():
+    if context.connection.execute(select(b.seq).where(b.requester == hit.requester, b.worker == worker)).first():
         raise WorkerError(f"{worker} is blocked by this requester")
-    failed = next((r for r in json.loads(hit.requirements) if not meets(connection, worker, r)), None)
+    failed = unmet(context, worker, hit.requirements)
     if failed is not None:
         raise WorkerError(f"{worker} does not meet the requirement on {failed['QualificationTypeId']}")
     a = assignments.c
     had = a.status.in_(("Accepted", *_SHOWN))
-    if connection.execute(select(a.seq).where(a.hit == hit_id, a.worker == worker, had)).first():
+    if context.connection.execute(select(a.seq).where(a.hit == hit_id, a.worker == worker, had)).first():
         raise WorkerError(f"{worker} has or had an assignment of HIT {hit_id}")
     assignment_id, now = new_id(), float(int(context.now))
-    connection.execute(
+    _take_place(context, hit_id)
+    context.connection.execute(
         insert(assignments).values(
             id=assignment_id, hit=hit_id, requester=hit.requester, worker=worker, status="Accepted",
             accepted=now, deadline=now + hit.duration,
         )
     )  # fmt: skip
-    _count(connection, hit_id, pending=1, taken=1)
+    tell(context, "AssignmentAccepted", hit, assignment_id)
     return assignment_id
 
 
-def _held(context: Context, hit_id: str, worker: str) -> Row[Any] | None:
+def _hit(context: Context, hit_id: str) -> Row[Any]:
+    query = joined().where(hits.c.id == hit_id).with_for_update(of=hits)
+    hit = context.connection.execute(query).first()
+    if hit is None:
+        raise WorkerError(f"there is no HIT {hit_id}")
+    return hit
+
+
+def _take_place(context: Context, hit_id: str) -> None:
+    """Count a place as taken if one is free: the database decides, whoever else is at it."""
+    h = hits.c
+    free = h.maximum > h.pending + h.submitted + h.approved + h.rejected
+    taken = update(hits).where(h.id == hit_id, h.disposed == 0, free).values(pending=h.pending + 1, taken=h.taken + 1)
+    if not context.connection.execute(taken).rowcount:
+        raise WorkerError(f"HIT {hit_id} has no place to take")
+
+
+def held(context: Context, hit_id: str, worker: str) -> Row[Any] | None:
+    """The assignment of a HIT that a worker has accepted and not given back, if there is one."""
     a = assignments.c
     query = select(assignments).where(a.hit == hit_id, a.worker == worker, a.status == "Accepted")
     return context.connection.execute(query).first()
@@ -193,20 +229,11 @@ def give_back(context: Context, hit_id: str, worker: str) -> str:
     Raises:
         WorkerError: the worker has none of this HIT.
     """
-    row = _held(context, hit_id, worker)
+    hit, row = _hit(context, hit_id), held(context, hit_id, worker)
     if row is None:
         raise WorkerError(f"{worker} has no accepted assignment of HIT {hit_id}")
-    _free(context.connection, row, "Returned", context.now)
+    lifecycle.vacate(context, row, hit, "Returned")
     return str(row.id)
-
-
-def _free(connection: Connection, row: Row[Any], status: str, now: float) -> None:
-    """A place comes back; on an expired HIT nobody can take it, so its money is released."""
-    connection.execute(update(assignments).where(assignments.c.id == row.id).values(status=status))
-    _count(connection, row.hit, pending=-1)
-    hit = connection.execute(select(hits.c.expires, hits.c.holding, hits.c.unit).where(hits.c.id == row.hit)).one()
-    if not hit.holding and hit.expires <= now:
-        payments.release(connection, row.requester, hit.unit)
 
 
 def submit(context: Context, hit_id: str, worker: str, answers: list[tuple[str, str]]) -> str:
@@ -218,36 +245,23 @@ def submit(context: Context, hit_id: str, worker: str, answers: list[tuple[str, 
     """
     if not answers:
         raise parameter_error("A submission has at least one answer.")
-    row = _held(context, hit_id, worker)
+    row = held(context, hit_id, worker)
     assignment_id = row.id if row else accept(context, hit_id, worker)
-    hit = context.connection.execute(
-        select(hits.c.type_id, hits.c.requester, hits.c.question).where(hits.c.id == hit_id)
-    ).one()
+    hit = _hit(context, hit_id)
     try:
         answer = answers_to(hit.question, answers)
     except DocumentError as error:
         raise WorkerError(error.detail) from None
-    kind = own_type(context.acting_for(hit.requester), hit.type_id)
     now = float(int(context.now))
     a = assignments.c
-    values = {"status": "Submitted", "submitted": now, "due": now + kind.auto_approval, "answer": answer}
-    context.connection.execute(update(assignments).where(a.id == assignment_id).values(**values))
-    _count(context.connection, hit_id, pending=-1, submitted=1)
-    if kind.auto_approval == 0:
-        settle_due(context)
+    values = {"status": "Submitted", "submitted": now, "due": now + hit.auto_approval, "answer": answer}
+    handed_in = update(assignments).where(a.id == assignment_id, a.status == "Accepted").values(**values)
+    if not context.connection.execute(handed_in).rowcount:
+        raise WorkerError(f"assignment {assignment_id} is not in work any more")
+    decisions.count(context.connection, hit_id, pending=-1, submitted=1)
+    tell(context, "AssignmentSubmitted", hit, assignment_id)
+    review_policies.review_assignment(context, hit, assignment_id, lifecycle.reopen)
+    lifecycle.settle(context, hit_id)
+    if hit.auto_approval == 0:
+        lifecycle.elapse(context)
     return str(assignment_id)
-
-
-# --- what time does --------------------------------------------------------------------------------
-
-
-def settle_due(context: Context) -> None:
-    """Abandon what ran over its deadline, approve what waited out its delay."""
-    a, connection = assignments.c, context.connection
-    mine = a.requester == context.requester
-    late = select(assignments).where(mine, a.status == "Accepted", a.deadline <= context.now)
-    for row in connection.execute(late).all():
-        _free(connection, row, "Abandoned", context.now)
-    due = select(assignments, hits.c.unit).join(hits, hits.c.id == a.hit)
-    for row in connection.execute(due.where(mine, a.status == "Submitted", a.due <= context.now)).all():
-        approve(connection, row, row.unit, row.due, None)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from turkform.marketplace import assignments
+from turkform.marketplace import assignments, qualification_requests
 from turkform.marketplace.faults import FaultError, Trouble
 from turkform.marketplace.guard import RefusedError
 from turkform.marketplace.protocol import ApiError
@@ -46,6 +46,7 @@ class Control:
             Route("/control/hold", self._guarded(self.hold)),
             Route("/control/clock", self._guarded(self.clock), methods=["POST"]),
             Route("/control/faults", self._guarded(self.faults), methods=["POST"]),
+            Route("/control/worker/request", self._guarded(self.ask), methods=["POST"]),
             Route("/control/worker/{action}", self._guarded(self.worker), methods=["POST"]),
         ]
 
@@ -99,6 +100,22 @@ class Control:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"faults": faults.trouble.words(), "counts": faults.counts})
 
+    async def ask(self, request: Request) -> Response:
+        """Play a worker: request a qualification."""
+        given = await _object(request)
+        type_id, worker = given.get("type"), given.get("worker")
+        if not isinstance(type_id, str) or not isinstance(worker, str):
+            return JSONResponse({"error": "give type and worker"}, 400)
+        try:
+            answers = _fields(given["answers"]) if "answers" in given else None
+            found = await self._service.act(
+                lambda context: qualification_requests.ask(context, type_id, worker, answers),
+                qualification_type=type_id,
+            )
+        except (assignments.WorkerError, ApiError) as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return JSONResponse({"request_id": found.request_id, "status": found.status})
+
     async def worker(self, request: Request) -> Response:
         """Play a worker: accept, return, submit."""
         given = await _object(request)
@@ -122,15 +139,22 @@ async def _object(request: Request) -> dict[str, Any]:
 
 
 def _submit(context: Context, hit: str, worker: str, given: dict[str, Any]) -> str:
-    answers = given.get("answers")
+    fields = _fields(given.get("answers"))
+    return assignments.submit(context, hit, worker, [(name, text) for name, texts in fields.items() for text in texts])
+
+
+def _fields(answers: Any) -> dict[str, list[str]]:
+    """Answers as a form sends them.
+
+    Raises:
+        WorkerError: not an object.
+    """
     if not isinstance(answers, dict):
         raise assignments.WorkerError("answers must be an object: field to text, or to a list of texts")
-    pairs = [
-        (str(field), str(text))
+    return {
+        str(field): [str(text) for text in (value if isinstance(value, list) else [value])]
         for field, value in answers.items()
-        for text in (value if isinstance(value, list) else [value])
-    ]
-    return assignments.submit(context, hit, worker, pairs)
+    }
 
 
 _ACTIONS: dict[str, Callable[[Context, str, str, dict[str, Any]], str]] = {

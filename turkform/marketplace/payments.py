@@ -4,7 +4,7 @@ In: rewards and fees. Out: whole cents. The full cost of a HIT is held when it i
 paid at approval, and is released by rejection and for places unfilled at expiry.
 
 Source: https://www.mturk.com/pricing, and "Accessing Mechanical Turk" in the requester guide (read 23 Nov
-2026). That money is held and not spent at creation is UNCERTAIN: no page says it outright.
+2026). UNCERTAIN money: that it is held, and not spent, at creation; no page says it outright.
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from turkform.marketplace.protocol import request_error
+from turkform.marketplace.protocol import parameter_error, request_error
 from turkform.marketplace.tables import requesters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_DIGITS = 8
+"""Of an amount's dollars: a billion places of such a reward still fit the database's integers."""
 PURSE = 1_000_000
 """Cents a new requester has in rehearsal, as the sandbox always showed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """In thousandths of the reward; `minimum` in cents per assignment and per bonus."""
+    """In thousandths of the reward; `minimum` in cents per assignment and per bonus.
+
+    UNCERTAIN k11: a fee is rounded to the cent for each assignment, half a cent up.
+    """
 
     rate: int
     crowded: int = 0
@@ -34,9 +39,13 @@ class Fees:
     minimum: int = 0
 
     def unit(self, reward: int, *, maximum: int, masters: bool) -> int:
-        """Cents for one assignment of a HIT with `maximum` places: reward and fee, half a cent up."""
+        """Cents for one assignment of a HIT with `maximum` places: reward and fee."""
         thousandths = self.rate + (self.crowded if maximum >= 10 else 0) + (self.masters if masters else 0)
         return reward + max(self.minimum, (reward * thousandths + 500) // 1000)
+
+    def bonus(self, amount: int) -> int:
+        """Cents that a bonus of so much costs, fee included."""
+        return amount + max(self.minimum, (amount * self.rate + 500) // 1000)
 
 
 def fees_named(text: str) -> Fees:
@@ -55,8 +64,14 @@ def fees_named(text: str) -> Fees:
 
 
 def cents(amount: str) -> int:
-    """A CurrencyAmount in cents; the model's pattern has been checked."""
+    """A CurrencyAmount in cents; the model's pattern has been checked.
+
+    Raises:
+        ApiError: more than any purse can hold.
+    """
     whole, _, fraction = amount.partition(".")
+    if len(whole) > _DIGITS:
+        raise parameter_error(f'The value "{amount[:100]}" is not a valid amount of money.')
     return int(whole) * 100 + int((fraction + "00")[:2])
 
 
@@ -72,7 +87,22 @@ def hold(connection: Connection, requester: str, amount: int) -> None:
         ApiError: InsufficientFunds; nothing is held then.
     """
     r = requesters.c
-    taken = update(requesters).where(r.id == requester, r.balance - r.held >= amount).values(held=r.held + amount)
+    _take(connection, requester, amount, held=r.held + amount)
+
+
+def spend(connection: Connection, requester: str, amount: int) -> None:
+    """Pay what was not held.
+
+    Raises:
+        ApiError: InsufficientFunds; nothing is paid then.
+    """
+    _take(connection, requester, amount, balance=requesters.c.balance - amount)
+
+
+def _take(connection: Connection, requester: str, amount: int, **values: Any) -> None:
+    """Change an account, in one statement, if so much is available."""
+    r = requesters.c
+    taken = update(requesters).where(r.id == requester, r.balance - r.held >= amount).values(**values)
     if not connection.execute(taken).rowcount:
         raise request_error(
             "InsufficientFunds",

@@ -67,6 +67,28 @@ def parameter_error(message: str, turk_code: str = "") -> ApiError:
     return ApiError("ParameterValidationError", message, turk_code)
 
 
+def refuse_outside(name: str, value: int, low: int, high: int) -> None:
+    """Refuse a number that the model allows and the API's pages do not.
+
+    Raises:
+        ApiError: it is not from `low` to `high`.
+    """
+    if not low <= value <= high:
+        raise parameter_error(
+            f'The value "{value}" is not valid for the parameter {name}: it must be between {low} and {high}.'
+        )
+
+
+def refuse_longer(name: str, value: str | None, most: int) -> None:
+    """Refuse a text longer than the API's pages allow.
+
+    Raises:
+        ApiError: it has more than `most` characters.
+    """
+    if value is not None and len(value) > most:
+        raise parameter_error(f"The value of the parameter {name} is longer than {most} characters.")
+
+
 # --- the model -------------------------------------------------------------------------------------
 
 
@@ -100,7 +122,7 @@ def _compile(name: str) -> Check:
     if kind == "string":
         return _string(shape)
     if kind in {"integer", "long"}:
-        return _integer(shape)
+        return _integer(shape, 1 << (31 if kind == "integer" else 63))
     return {"boolean": _boolean, "timestamp": _timestamp}[kind]
 
 
@@ -159,15 +181,15 @@ def _string(shape: Mapping[str, Any]) -> Check:
     return check
 
 
-def _integer(shape: Mapping[str, Any]) -> Check:
-    low, high = shape.get("min"), shape.get("max")
+def _integer(shape: Mapping[str, Any], beyond: int) -> Check:
+    low, high = shape.get("min", -beyond), shape.get("max", beyond - 1)
 
     def check(value: Any, path: str, found: list[str]) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             found.append(_breach(value, path, "Member must be an integer"))
-        elif low is not None and value < low:
+        elif value < low:
             found.append(_breach(value, path, f"Member must have value greater than or equal to {low}"))
-        elif high is not None and value > high:
+        elif value > high:
             found.append(_breach(value, path, f"Member must have value less than or equal to {high}"))
 
     return check

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
 
-from turkform.marketplace import assignments, hits, payments, protocol, tables
+from turkform.marketplace import lifecycle, payments, protocol, tables
 from turkform.marketplace.context import Context
 from turkform.marketplace.faults import Faults
 from turkform.marketplace.operations import HANDLERS
@@ -92,7 +92,7 @@ class Service:
             owner = requester or next((_owner(connection, table, name) for table, name in named if name), "")
             _lock(connection, requesters.c.id == owner)
             context = Context(connection, owner, self.now(), self.settings)
-            _elapse(context)
+            lifecycle.elapse(context)
             return action(context)
 
     def _context(self, connection: Connection, access_key: str) -> Context:
@@ -104,7 +104,7 @@ class Service:
             requester = _lock(connection, mine)
             assert requester is not None
         context = Context(connection, requester, self.now(), self.settings, self.faults.trouble.stale_list)
-        _elapse(context)
+        lifecycle.elapse(context)
         return context
 
 
@@ -116,9 +116,3 @@ def _lock(connection: Connection, which: ColumnElement[bool]) -> str | None:
 def _owner(connection: Connection, table: Table, name: str) -> str:
     """Whose this row is; nobody's where there is none."""
     return connection.execute(select(table.c.requester).where(table.c.id == name)).scalar() or ""
-
-
-def _elapse(context: Context) -> None:
-    """Let everything that was due for this requester by now have happened."""
-    assignments.settle_due(context)
-    hits.release_expired(context)

@@ -24,7 +24,7 @@ from turkform.marketplace.protocol import ApiError, parameter_error, request_err
 from turkform.marketplace.tables import metadata, settings, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row, Select, Table
 
@@ -191,12 +191,30 @@ def page(
     draw: Callable[[Row[Any]], dict[str, Any]],
     newest_first: bool = False,
 ) -> dict[str, Any]:
-    """One page of a list: NextToken with every page that has items, the end is an empty page."""
+    """One page of what a query finds, by its `seq`."""
+
+    def next_rows(after: int, most: int) -> Sequence[Row[Any]]:
+        here = query
+        if after:
+            here = here.where(seq < after if newest_first else seq > after)
+        return connection.execute(here.order_by(seq.desc() if newest_first else seq).limit(most)).all()
+
+    return page_of(parameters, next_rows, member=member, draw=draw)
+
+
+def page_of(
+    parameters: Mapping[str, Any],
+    next_rows: Callable[[int, int], Sequence[Row[Any]]],
+    *,
+    member: str,
+    draw: Callable[[Row[Any]], dict[str, Any]],
+) -> dict[str, Any]:
+    """One page of a list: NextToken with every page that has items, the end is an empty page.
+
+    `next_rows` is given the `seq` that the page before ended with, 0 for the first, and how many to give.
+    """
     after = _position(parameters, member)
-    if after is not None:
-        query = query.where(seq < after if newest_first else seq > after)
-    query = query.order_by(seq.desc() if newest_first else seq).limit(parameters.get("MaxResults") or PAGE)
-    rows = connection.execute(query).all()
+    rows = next_rows(after, parameters.get("MaxResults") or PAGE)
     found: dict[str, Any] = {"NumResults": len(rows), member: [draw(row) for row in rows]}
     if rows:
         found["NextToken"] = _token(parameters, member, rows[-1].seq)
@@ -212,10 +230,10 @@ def _token(parameters: Mapping[str, Any], member: str, position: int) -> str:
     return base64.urlsafe_b64encode(f"{_bound(parameters, member)}:{position}".encode()).decode()
 
 
-def _position(parameters: Mapping[str, Any], member: str) -> int | None:
+def _position(parameters: Mapping[str, Any], member: str) -> int:
     token = parameters.get("NextToken")
     if token is None:
-        return None
+        return 0
     try:
         bound, _, position = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
         found = int(position)

@@ -1,0 +1,163 @@
+"""Making HITs and changing them.
+
+The full cost of a HIT is held when it is made or extended, before the HIT is there; `hits` has the states that
+an operation can be called in.
+
+Sources: the operations' pages in the API reference, and CreateHIT in that of 2014-08-15 (read 23 Nov 2026).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert
+
+from turkform.marketplace import decisions, documents, layouts, lifecycle, payments, review_policies
+from turkform.marketplace.events import tell
+from turkform.marketplace.hit_types import DURATION, find_or_make, own_type
+from turkform.marketplace.hits import available, draw, own_hit, refuse_state, set_values, state
+from turkform.marketplace.protocol import parameter_error, refuse_longer, refuse_outside
+from turkform.marketplace.store import keep_token, new_id, refuse_repeat
+from turkform.marketplace.tables import hits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turkform.marketplace.context import Context
+
+_UNDISPOSED = "Assignable, Unassignable, Reviewable, Reviewing"
+
+
+def create_hit(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """CreateHIT: the type is found or made on the way."""
+    refuse_repeat(context.connection, context.requester, "CreateHIT", parameters.get("UniqueRequestToken"), context.now)
+    return _make(context, parameters, find_or_make(context, parameters), "CreateHIT")
+
+
+def create_hit_with_hit_type(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """CreateHITWithHITType."""
+    name = "CreateHITWithHITType"
+    refuse_repeat(context.connection, context.requester, name, parameters.get("UniqueRequestToken"), context.now)
+    return _make(context, parameters, parameters["HITTypeId"], name)
+
+
+def _make(context: Context, p: Mapping[str, Any], type_id: str, operation: str) -> dict[str, Any]:
+    kind = own_type(context, type_id)
+    maximum = p.get("MaxAssignments", 1)
+    refuse_outside("LifetimeInSeconds", p["LifetimeInSeconds"], *DURATION)
+    refuse_outside("MaxAssignments", maximum, 1, 1_000_000_000)
+    refuse_longer("RequesterAnnotation", p.get("RequesterAnnotation"), 255)
+    question, policies = _question(context, p), review_policies.checked(p)
+    unit = context.fees.unit(kind.reward, maximum=maximum, masters=bool(kind.masters))
+    payments.hold(context.connection, context.requester, maximum * unit)
+    hit_id, now = new_id(), float(int(context.now))
+    context.connection.execute(
+        insert(hits).values(
+            id=hit_id,
+            requester=context.requester,
+            type_id=type_id,
+            created=now,
+            expires=now + p["LifetimeInSeconds"],
+            maximum=maximum,
+            question=question,
+            annotation=p.get("RequesterAnnotation"),
+            layout_id=p.get("HITLayoutId"),
+            policies=json.dumps(policies) if policies else None,
+            unit=unit,
+        )
+    )
+    token = p.get("UniqueRequestToken")
+    keep_token(context.connection, context.requester, operation, token, now=context.now, object_id=hit_id)
+    hit = own_hit(context, hit_id)
+    tell(context, "HITCreated", hit)
+    return {"HIT": draw(hit, context.now)}
+
+
+def _question(context: Context, p: Mapping[str, Any]) -> str:
+    if ("Question" in p) == ("HITLayoutId" in p):
+        raise parameter_error("Exactly one of Question and HITLayoutId must be given.")
+    if "HITLayoutParameters" in p and "HITLayoutId" not in p:
+        raise parameter_error("HITLayoutParameters need a HITLayoutId.")
+    question: str = p.get("Question") or (
+        layouts.fill_in(context, p["HITLayoutId"], p.get("HITLayoutParameters") or []) if "HITLayoutId" in p else ""
+    )
+    try:
+        documents.check_question(question)
+    except documents.DocumentError as error:
+        raise parameter_error(error.detail, error.turk_code) from None
+    return question
+
+
+def create_additional_assignments_for_hit(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """CreateAdditionalAssignmentsForHIT: up only, and never from below ten to ten or more."""
+    name, token = "CreateAdditionalAssignmentsForHIT", parameters.get("UniqueRequestToken")
+    refuse_repeat(context.connection, context.requester, name, token, context.now)
+    hit = own_hit(context, parameters["HITId"], change=True)
+    more = parameters["NumberOfAdditionalAssignments"]
+    refuse_outside("NumberOfAdditionalAssignments", more, 1, 1_000_000_000)
+    if hit.disposed:
+        raise refuse_state("Disposed", _UNDISPOSED)
+    decisions.extend(context, hit, more)
+    lifecycle.settle(context, hit.id)
+    keep_token(context.connection, context.requester, name, token, now=context.now, object_id=hit.id)
+    return {}
+
+
+def update_expiration_for_hit(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateExpirationForHIT: past means now; the same instant twice for one HIT is refused.
+
+    UNCERTAIN k15: a moment earlier than before and still to come is taken. UNCERTAIN k16: 0 is taken, as now.
+    """
+    name = "UpdateExpirationForHIT"
+    hit = own_hit(context, parameters["HITId"], change=True)
+    at = float(parameters["ExpireAt"])
+    token = f"{hit.id}{int(at)}"
+    refuse_repeat(context.connection, context.requester, name, token, context.now)
+    if hit.disposed:
+        raise refuse_state("Disposed", _UNDISPOSED)
+    if at > context.now:
+        lifecycle.reopen(context, hit.id, min(at, context.now + DURATION[1]))
+    else:
+        set_values(context, hit.id, expires=float(int(context.now)))
+        lifecycle.expire(context, own_hit(context, hit.id))
+    keep_token(context.connection, context.requester, name, token, now=context.now, object_id=hit.id)
+    return {}
+
+
+def update_hit_type_of_hit(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateHITTypeOfHIT: only while nobody has ever accepted it.
+
+    UNCERTAIN k17: not even to return it.
+    """
+    hit, kind = own_hit(context, parameters["HITId"], change=True), own_type(context, parameters["HITTypeId"])
+    if hit.disposed or hit.taken:
+        raise refuse_state(state(hit, context.now), "Assignable, with no assignment ever accepted")
+    unit = context.fees.unit(kind.reward, maximum=hit.maximum, masters=bool(kind.masters))
+    if hit.holding and unit > hit.unit:
+        payments.hold(context.connection, context.requester, available(hit) * (unit - hit.unit))
+    elif hit.holding:
+        payments.release(context.connection, context.requester, available(hit) * (hit.unit - unit))
+    set_values(context, hit.id, type_id=kind.id, unit=unit)
+    return {}
+
+
+def update_hit_review_status(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateHITReviewStatus: Reviewable to Reviewing, or back."""
+    hit = own_hit(context, parameters["HITId"], change=True)
+    revert = parameters.get("Revert", False)
+    needed = "Reviewing" if revert else "Reviewable"
+    if state(hit, context.now) != needed:
+        raise refuse_state(state(hit, context.now), needed)
+    set_values(context, hit.id, reviewing=0 if revert else 1)
+    return {}
+
+
+def delete_hit(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """DeleteHIT: Reviewable or Reviewing, with every submission reviewed."""
+    hit = own_hit(context, parameters["HITId"], change=True)
+    now_in = state(hit, context.now)
+    if now_in not in {"Reviewing", "Reviewable"} or hit.submitted:
+        raise refuse_state(now_in, "Reviewing, Reviewable")
+    lifecycle.dispose(context, hit)
+    return {}
