@@ -403,6 +403,20 @@ def test_an_operator_may_put_the_journal_anywhere(tmp_path: Path) -> None:
     assert desired.target.journal == "/var/lib/birds.sqlite"
 
 
+def test_where_credentials_go_is_the_machines_choice_where_it_makes_one(tmp_path: Path) -> None:
+    write(tmp_path, {"campaign.yaml": YAML.replace("{endpoint: local}", '{endpoint: "https://evil.example"}')})
+    pins = {"TURKFORM_ENDPOINT": "https://tasks.example.org", "TURKFORM_PROFILE": "plans"}
+    target = load(tmp_path, environ=pins).target
+    assert (target.endpoint, target.profile) == ("https://tasks.example.org", "plans")
+
+
+def test_a_pinned_endpoint_is_checked_like_a_declared_one(tmp_path: Path) -> None:
+    write(tmp_path)
+    with pytest.raises(CampaignError) as caught:
+        load(tmp_path, environ={"TURKFORM_ENDPOINT": "http://tasks.example.org"})
+    assert "TURKFORM_ENDPOINT" in caught.value.diagnostics[0].summary
+
+
 # --- what may be read --------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from turkform.campaign import AWS_ENDPOINTS, Target
+from pydantic import ValidationError
+
+from turkform.campaign import AWS_ENDPOINTS, Environment, Target
 from turkform.errors import Diagnostic, FieldPath
 from turkform.files import UnreadableFileError
 from turkform.money import MTURK, fees_named
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from turkform.yaml_tree import Node
 
 LOCAL = "local"
+PINS = {"endpoint": "TURKFORM_ENDPOINT", "profile": "TURKFORM_PROFILE"}
+"""Settings of an environment that the machine's own environment variables decide where they are set."""
 AWS_RATE = 2
 """Calls a second at AWS hosts, when nothing is said: what an account could count on."""
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
@@ -56,10 +60,16 @@ def choose(root: Node, asked: str | None, environ: Mapping[str, str]) -> tuple[s
 
 
 def target(
-    campaign: Campaign, values: Mapping[str, Any], name: str, root: Node, files: Files, problems: list[Diagnostic]
+    campaign: Campaign,
+    values: Mapping[str, Any],
+    name: str,
+    root: Node,
+    files: Files,
+    environ: Mapping[str, str],
+    problems: list[Diagnostic],
 ) -> Target:
     """The chosen environment with every default filled in; what is wrong goes to `problems`."""
-    environment = campaign.environments.get(name)
+    environment = _pinned(campaign.environments.get(name), environ, problems)
     declared = resources(values, "environments").get(name, {})
     journal = _journal(declared.get("journal"), name, root, files, problems)
     if environment is None:
@@ -78,6 +88,25 @@ def target(
         budget=environment.budget,
         confirm=environment.confirm,
     )
+
+
+def _pinned(
+    environment: Environment | None, environ: Mapping[str, str], problems: list[Diagnostic]
+) -> Environment | None:
+    """The environment with what this machine says over what the file says.
+
+    A build machine that plans a stranger's pull request sets both: the file then cannot choose where its credentials,
+    or a signature made with them, are sent.
+    """
+    pins = {name: environ[key] for name, key in PINS.items() if environ.get(key)}
+    if not pins:
+        return environment
+    declared = environment or Environment(endpoint=LOCAL)
+    try:
+        return Environment.model_validate({**declared.model_dump(exclude_unset=True), **pins})
+    except ValidationError as error:
+        problems += [Diagnostic(f"{PINS[str(found['loc'][0])]}: {found['msg']}") for found in error.errors()]
+        return environment
 
 
 def _journal(text: Any, name: str, root: Node, files: Files, problems: list[Diagnostic]) -> str:

@@ -113,7 +113,7 @@ class _Loading:
         values, variables = self._values(root, name, given)
         self.problems += check_references(values, root)
         campaign = self._validate(root, copy.deepcopy(values))
-        target = environments.target(campaign, values, name, root, self.files, self.problems)
+        target = environments.target(campaign, values, name, root, self.files, self.environ, self.problems)
         pages = {name: self._batch(name, batch, root) for name, batch in resources(values, "batches").items()}
         types = resources(values, "qualification_types")
         grants = {name: self._workers(Grants, types[name].get("workers"), root, name) for name in types}
