@@ -32,7 +32,7 @@ LAYERS = (
     ("steps", "draft", "plan", "plan_schema"),
     ("wording", "render", "markdown", "webpage", "ledger", "lease", "scribe", "past", "journal", "pace"),
     ("survey",),
-    ("sender", "publisher", "recovery", "staleness", "apply", "closing"),
+    ("sender", "publisher", "recovery", "staleness", "outcomes", "apply", "closing"),
     ("results",),
     ("cli",),
 )

@@ -9,13 +9,14 @@ import pytest
 from marketplace_server import Server, running
 
 from turkform.account import connect
-from turkform.apply import Report, RunInfo, apply
+from turkform.apply import apply
 from turkform.campaign import Campaign, Desired, Source, Target
 from turkform.closing import close
 from turkform.diff import Choices
 from turkform.errors import StalePlanError
 from turkform.journal import Journal
 from turkform.kinds.resource import Address
+from turkform.outcomes import Report, RunInfo
 from turkform.plan import load
 from turkform.questions import open_template
 from turkform.results import status

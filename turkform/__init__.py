@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from turkform.account import Account, connect
-    from turkform.apply import Report, RunInfo, apply
+    from turkform.apply import apply
     from turkform.campaign import Campaign, Desired
     from turkform.closing import close
     from turkform.diff import Choices, Diff, diff
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from turkform.loader import load
     from turkform.money import Money
     from turkform.observed import Observed, observe
+    from turkform.outcomes import Report, RunInfo
     from turkform.plan import Plan
     from turkform.results import status
     from turkform.sender import Stop
@@ -68,7 +69,7 @@ __all__ = [
 _HOMES = {
     "account": ("Account", "connect"),
     "observed": ("Observed", "observe"),
-    "apply": ("Report", "RunInfo", "apply"),
+    "apply": ("apply",),
     "campaign": ("Campaign", "Desired"),
     "closing": ("close",),
     "diff": ("Choices", "Diff", "diff"),
@@ -76,6 +77,7 @@ _HOMES = {
     "journal": ("Journal",),
     "loader": ("load",),
     "money": ("Money",),
+    "outcomes": ("Report", "RunInfo"),
     "plan": ("Plan",),
     "results": ("status",),
     "sender": ("Stop",),

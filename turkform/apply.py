@@ -9,27 +9,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from turkform.account import CallRefusedError, CallUnansweredError, CallUnsentError
 from turkform.diff import Action, RosterChange, TypeChange
-from turkform.errors import InterruptedApplyError, RefusedError, TurkformError
+from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError, TurkformError
+from turkform.journal import Outcome
 from turkform.kinds.qualification import GRANT, grant_parameters, revoke_parameters
 from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, Pending
 from turkform.kinds.worker_block import BLOCK, block_parameters, unblock_parameters
+from turkform.lease import LeaseLostError
 from turkform.ledger import JournalError
 from turkform.observed import Record, find_own_type, get_type
+from turkform.outcomes import Event, Failure, Meter, Report, RunInfo
 from turkform.pace import Pace
 from turkform.publication import SENDING, ItemChange, Op, Publication, Tally, superseded
 from turkform.publisher import Publisher, Result
 from turkform.recovery import settle
-from turkform.sender import Request, Sender, Stop
+from turkform.sender import Request, Sender, Stop, Verdict
+from turkform.staleness import edited
 from turkform.steps import RECORD
+from turkform.times import parse_time
 
 if TYPE_CHECKING:
     from turkform.journal import Journal
@@ -40,69 +43,14 @@ if TYPE_CHECKING:
 
 _SEARCH_LAG = 60.0
 """A new qualification type shows in the search after up to so many seconds."""
-_TELL = 0.1
-"""Seconds between two progress events of one step."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """Who applies, for the audit trail."""
-
-    command: str
-    user: str = ""
-    host: str = ""
-    commit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something a person may want to see: `begin`, `item`, `done`, `failed`, `skipped`, `narrowed`, `waiting`."""
-
-    kind: str
-    address: Address
-    op: str = ""
-    done: int = 0
-    total: int = 0
-    cents: int = 0
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A step or an item that failed, and what to do."""
-
-    address: Address
-    message: str
-    hint: str = ""
-
-
-@dataclass(slots=True)
-class Report:
-    """What an apply did."""
-
-    done: Counter[str] = field(default_factory=Counter)
-    """Op or action → how many."""
-    failures: list[Failure] = field(default_factory=list)
-    skipped: list[tuple[Address, str]] = field(default_factory=list)
-    narrowed: Counter[str] = field(default_factory=Counter)
-    unknown: list[Failure] = field(default_factory=list)
-    waits: list[tuple[Address, str]] = field(default_factory=list)
-    cents: int = 0
-    interrupted: bool = False
-    failed: int = 0
-    """Failed items and steps in all; `failures` names the first hundred."""
-
-    @property
-    def exit_code(self) -> int:
-        """As the command ends: see `errors`."""
-        if self.interrupted:
-            return InterruptedApplyError.exit_code
-        if self.unknown:
-            return 7
-        return 6 if self.failed or self.skipped else 0
+_REVOKED = {"QualificationDoesNotExist", "InvalidQualificationState"}
 
 
 _NAMED_FAILURES = 100
+_JOURNAL = Address("journal")
+_GLANCE = 0.25
+"""Seconds between two looks at whether to go on waiting."""
+T = TypeVar("T")
 
 
 def apply(
@@ -123,6 +71,8 @@ def apply(
     Raises:
         RefusedError: the plan must not run.
         LeaseHeldError: another apply is at work.
+        StalePlanError: the plan, or a file it was made from, is not what it was.
+        JournalError: the journal cannot be written; nothing was sent.
     """
     if survey.plan.refusals:
         raise RefusedError(survey.plan.refusals)
@@ -137,15 +87,37 @@ def apply(
         user=run.user,
         host=run.host,
         now=survey.observed.now,
+        after=survey.memory.mark,
     )
-    with session:
-        if plan_digest:
-            session.use_plan(plan_digest)
-        sender = Sender(survey.account, session, Pace(rate or target.rate), stop or Stop())
-        work = _Work(survey, journal, sender, on_event, concurrency or target.concurrency)
-        report = work.carry_out()
-        session.end(report.exit_code)
+    report = Report()
+    try:
+        with session:
+            sender = Sender(
+                survey.account, session, Pace(rate or target.rate), stop or Stop(), earlier=survey.memory.open
+            )
+            _refuse_stale(survey, sender.now())
+            if plan_digest:
+                session.use_plan(plan_digest)
+            _Work(survey, journal, sender, on_event, concurrency or target.concurrency, report).carry_out()
+            session.end(report.exit_code)
+    except JournalError as error:
+        # Sent, and not written down: the next apply finds out. Before anything was sent it is the command's error.
+        if not report.begun:
+            raise
+        report.unknown.append(Failure(_JOURNAL, str(error), error.hint))
     return report
+
+
+def _refuse_stale(survey: Survey, now: float) -> None:
+    """What a person has approved, perhaps hours ago, is still what would be done.
+
+    Raises:
+        StalePlanError: it is not.
+    """
+    until = str(survey.plan.document["valid_until"])
+    late = [f"the plan was valid until {until}"] if now > parse_time(until).timestamp() else []
+    if late or (late := edited(survey.desired)):
+        raise StalePlanError(late)
 
 
 class _Work:
@@ -158,12 +130,13 @@ class _Work:
         sender: Sender,
         on_event: Callable[[Event], None],
         concurrency: int,
+        report: Report,
     ) -> None:
         self.survey, self.journal, self.sender = survey, journal, sender
         self.plan: Plan = survey.plan
         self.tell = on_event
         self.ids: dict[Address, str] = dict(survey.found.ids)
-        self.report = Report()
+        self.report = report
         self.lock = threading.Lock()
         self.broke = threading.Event()
         """Money ran out: nothing more is bought."""
@@ -172,18 +145,19 @@ class _Work:
         self.pool = ThreadPoolExecutor(concurrency, thread_name_prefix="call")
         self.room = threading.BoundedSemaphore(2 * concurrency)
 
-    def carry_out(self) -> Report:
+    def carry_out(self) -> None:
         """Run every node as soon as what it waits for is done."""
+        self.report.begun = True
         try:
             self._settle_earlier()
             self._run_nodes()
-        except InterruptedApplyError:
-            self.report.interrupted = True
+        except InterruptedApplyError as error:
+            self._stopped(error)
         finally:
-            self.pool.shutdown()
+            abandon = self.sender.stop.requested_now
+            self.pool.shutdown(wait=not abandon, cancel_futures=abandon)
         if self.sender.stop.requested and not self.unwritable:
             self.report.interrupted = True
-        return self.report
 
     def _run_nodes(self) -> None:
         nodes: dict[str, list[Step]] = {}
@@ -191,10 +165,13 @@ class _Work:
             nodes.setdefault(step.node, []).append(step)
         ended: dict[str, bool] = {}
         running: dict[Future[bool], str] = {}
-        with ThreadPoolExecutor(max(1, min(16, len(nodes))), thread_name_prefix="node") as coordinators:
-            while len(ended) < len(nodes):
+        coordinators = ThreadPoolExecutor(max(1, min(16, len(nodes))), thread_name_prefix="node")
+        try:
+            while len(ended) < len(nodes) and not self.sender.stop.requested_now:
+                if self.sender.stop.requested and not running:
+                    break
                 for node, steps in nodes.items():
-                    if node in ended or node in running.values():
+                    if node in ended or node in running.values() or self.sender.stop.requested:
                         continue
                     before = self.plan.waits_for.get(node, frozenset())
                     if before <= ended.keys():
@@ -205,9 +182,19 @@ class _Work:
                             self._skip(steps, cause)
                             ended[node] = False
                 if running:
-                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    finished, _ = wait(running, timeout=_GLANCE, return_when=FIRST_COMPLETED)
                     for future in finished:
                         ended[running.pop(future)] = future.result()
+        finally:
+            coordinators.shutdown(wait=not self.sender.stop.requested_now)
+
+    def _finished(self, futures: Iterable[Future[T]]) -> list[T]:
+        """What calls under way came to; those that are not waited for any more are left out."""
+        pending, done = set(futures), list[T]()
+        while pending and not self.sender.stop.requested_now:
+            finished, pending = wait(pending, timeout=_GLANCE)
+            done += [future.result() for future in finished]
+        return done
 
     def _skip(self, steps: Iterable[Step], cause: str) -> None:
         for step in steps:
@@ -247,7 +234,7 @@ class _Work:
 
     def _failed(self, address: Address, error: TurkformError) -> None:
         if isinstance(error, InterruptedApplyError):
-            self.report.interrupted = True
+            self._stopped(error)
             return
         failure = Failure(address, str(error), error.hint)
         with self.lock:
@@ -262,6 +249,14 @@ class _Work:
                     self.report.failures.append(failure)
         self.tell(Event("failed", address, text=str(error)))
 
+    def _stopped(self, error: InterruptedApplyError) -> None:
+        """Told to stop, or another process has the lease: nothing new is begun."""
+        with self.lock:
+            self.report.interrupted = True
+            if isinstance(error, LeaseLostError):
+                self.report.stopped_by = str(error)
+        self.sender.stop.request()
+
     # --- resources --------------------------------------------------------------------------------
 
     def _resource(self, step: Step) -> str:
@@ -272,7 +267,7 @@ class _Work:
             self._record()
         elif step.address.kind == "hit_type":
             sent = self.sender.send(Request("CreateHITType", self._filled(step.parameters), step.address))
-            self.ids[step.address] = sent.answer.body["HITTypeId"]
+            self.ids[step.address] = sent.object_id
         elif isinstance(step.subject, TypeChange):
             self._type(step, step.subject)
         return ""
@@ -309,20 +304,28 @@ class _Work:
 
     def _create_type(self, step: Step, change: TypeChange) -> str:
         """The name is the token: taken means an earlier request made it, or it is not free again yet."""
-        request = Request(step.operations[0], step.parameters, step.address, detail={"name": step.parameters["Name"]})
+        name = str(step.parameters["Name"])
+        request = Request(step.operations[0], step.parameters, step.address, detail={"name": name})
         try:
-            sent = self.sender.send(request)
+            sent = self.sender.send(request, lambda error: self._named(error, name))
         except CallRefusedError as error:
             if error.turk_code != "QualificationTypeAlreadyExists":
                 raise
-            found = self._search(str(step.parameters["Name"]), 0 if change.reason else _SEARCH_LAG)
+            found = self._search(name, 0 if change.reason else _SEARCH_LAG)
             if found is None:
                 raise TurkformError(
-                    f'{step.address}: the name "{step.parameters["Name"]}" is not free yet',
+                    f'{step.address}: the name "{name}" is not free yet',
                     "A deleted type's name stays taken for up to 48 h: wait, or choose another name.",
                 ) from None
             return found
-        return str(sent.answer.body["QualificationType"]["QualificationTypeId"])
+        return sent.object_id
+
+    def _named(self, error: CallRefusedError, name: str) -> Verdict:
+        """Taken after a try without answer: that try took it, unless the name is not to be found."""
+        if error.turk_code != "QualificationTypeAlreadyExists":
+            return Outcome.UNKNOWN, ""
+        found = self._search(name, _SEARCH_LAG)
+        return (Outcome.DONE, found) if found else (Outcome.UNKNOWN, "")
 
     def _search(self, name: str, seconds: float) -> str | None:
         """The id of an own type by its name, waiting out the search's lag."""
@@ -352,7 +355,8 @@ class _Work:
         detail = {"name": str(change.observed.values["name"])}
         if not body.get("HITs"):
             self.sender.send(
-                Request("DeleteQualificationType", step.parameters, step.address, detail=detail, object_id=type_id)
+                Request("DeleteQualificationType", step.parameters, step.address, detail=detail, object_id=type_id),
+                lambda _: (Outcome.FAILED if get_type(self.sender.account, type_id) else Outcome.DONE, type_id),
             )
             return ""
         if change.observed.values.get("status") == "active":
@@ -367,15 +371,16 @@ class _Work:
         desired, now = self.survey.desired, self.survey.observed.now
         campaign = desired.campaign.campaign
         parameters = Record.parameters(campaign, self.journal.id, desired.target.name, now)
+        name = Record.name(campaign)
+        request = Request("CreateQualificationType", parameters, RECORD, detail={"name": name})
         try:
-            sent = self.sender.send(Request("CreateQualificationType", parameters, RECORD))
+            sent = self.sender.send(request, lambda error: self._named(error, name))
         except CallRefusedError as error:
             if error.turk_code != "QualificationTypeAlreadyExists":
                 raise
-            record_id = self._own_record(campaign)
+            self._bind(self._own_record(campaign))
         else:
-            record_id = str(sent.answer.body["QualificationType"]["QualificationTypeId"])
-        self._bind(record_id)
+            self._bind(sent.object_id if sent.body else self._own_record(campaign))
 
     def _bind(self, record_id: str) -> None:
         desired = self.survey.desired
@@ -399,12 +404,12 @@ class _Work:
     def _roster(self, step: Step, change: RosterChange) -> bool:
         requests = list(self._roster_requests(step, change))
         self.tell(Event("begin", step.address, step.operations[0], total=len(requests)))
-        results = list(self.pool.map(lambda request: self._one_worker(step, request), requests))
+        results = self._finished([self.pool.submit(self._one_worker, step, request) for request in requests])
         done = sum(results)
         with self.lock:
             self.report.done[step.action.name.lower()] += done
         self.tell(Event("done", step.address, step.operations[0], done, len(requests)))
-        return all(results)
+        return done == len(requests)
 
     def _roster_requests(self, step: Step, change: RosterChange) -> Iterator[Request]:
         type_id = change.type_id or self.ids.get(Address("qualification_type", change.address.name), "")
@@ -426,9 +431,9 @@ class _Work:
 
     def _one_worker(self, step: Step, request: Request) -> bool:
         try:
-            self.sender.send(request)
+            self.sender.send(request, _revoked)
         except CallRefusedError as error:
-            if error.turk_code in {"QualificationDoesNotExist", "InvalidQualificationState"}:
+            if error.turk_code in _REVOKED:
                 return True  # revoked already, by whomever: as wanted
             self._failed(step.address.item(request.key), error)
         except TurkformError as error:
@@ -457,21 +462,49 @@ class _Work:
             lambda: self.ids[Address("hit_type", publication.source.batch.hit_type)] if publication.source else "",
             self._ending(),
         )
-        meter = _Meter(address, total, self.tell)
+        meter = Meter(address, total, self.tell)
         meter.begin()
-        failed_before = self.report.failed
+        problems = self._problems()
         pending: set[Future[None]] = set()
-        for change in self._changes(publication):
-            if self.sender.stop.requested:
-                break
-            self.room.acquire()
-            future = self.pool.submit(self._item, publisher, change, meter)
-            future.add_done_callback(lambda _: self.room.release())
-            pending.add(future)
-            pending = {f for f in pending if not f.done()} if len(pending) > 512 else pending
-        wait(pending)
+        try:
+            for change in self._planned(planned, self._changes(publication)):
+                if not self._room():
+                    break
+                future = self.pool.submit(self._item, publisher, change, meter)
+                future.add_done_callback(lambda _: self.room.release())
+                pending.add(future)
+                pending = {f for f in pending if not f.done()} if len(pending) > 512 else pending
+        except TurkformError as error:
+            self._failed(address, error)
+        self._finished(pending)
         meter.end()
-        return self.report.failed == failed_before
+        return self._problems() == problems and not self.sender.stop.requested
+
+    def _problems(self) -> int:
+        return self.report.failed + len(self.report.unknown)
+
+    def _room(self) -> bool:
+        """Wait until another item may be begun; False when none may."""
+        while not self.sender.stop.requested:
+            if self.room.acquire(timeout=_GLANCE):
+                return True
+        return False
+
+    @staticmethod
+    def _planned(planned: Mapping[Op, Step], changes: Iterable[ItemChange]) -> Iterator[ItemChange]:
+        """The changes, as many as were planned and priced and no more, though the rows are read once more.
+
+        Raises:
+            StalePlanError: there are others now.
+        """
+        left = {op: step.items.count for op, step in planned.items() if step.items}
+        for change in changes:
+            for op in change.ops:
+                if op is not Op.KEEP:
+                    left[op] = left.get(op, 0) - 1
+            if min(left.values(), default=0) < 0:
+                raise StalePlanError([f"{change.key}: the data was changed while it was being applied"])
+            yield change
 
     def _ending(self) -> Ending:
         return "destroy" if self.survey.choices.destroy else "retire"
@@ -481,7 +514,7 @@ class _Work:
         yield from (c for c in publication.changes(Tally()) if set(c.ops) & (SENDING | {Op.REKEY}))
         yield from superseded(publication)
 
-    def _item(self, publisher: Publisher, change: ItemChange, meter: _Meter) -> None:
+    def _item(self, publisher: Publisher, change: ItemChange, meter: Meter) -> None:
         buying = any(change.cents)
         if self.sender.stop.requested or (buying and self.broke.is_set()):
             if self.broke.is_set():
@@ -499,7 +532,7 @@ class _Work:
         else:
             self._item_done(publisher.address, change, result, meter)
 
-    def _item_done(self, address: Address, change: ItemChange, result: Result, meter: _Meter) -> None:
+    def _item_done(self, address: Address, change: ItemChange, result: Result, meter: Meter) -> None:
         with self.lock:
             self.report.cents += result.cents
             if result.narrowed:
@@ -518,32 +551,9 @@ class _Work:
         record = survey.observed.record
         if record is not None and not survey.memory.record and record.journal == self.journal.id:
             self._bind(record.id)
-        settle(survey, self.sender.run, now=self.sender.now())
+        settle(survey, self.sender.run)
 
 
-class _Meter:
-    """Counts one step's items and tells at most ten times a second."""
-
-    def __init__(self, address: Address, total: int, tell: Callable[[Event], None]) -> None:
-        self.address, self.total, self.tell = address, total, tell
-        self.done, self.cents = 0, 0
-        self._lock = threading.Lock()
-        self._told = 0.0
-
-    def begin(self) -> None:
-        self.tell(Event("begin", self.address, total=self.total))
-
-    def step(self, count: int, cents: int) -> None:
-        with self._lock:
-            self.done += count
-            self.cents += cents
-            now = time.monotonic()
-            due = now - self._told >= _TELL
-            if due:
-                self._told = now
-            event = Event("item", self.address, "", self.done, self.total, self.cents)
-        if due:
-            self.tell(event)
-
-    def end(self) -> None:
-        self.tell(Event("done", self.address, "", self.done, self.total, self.cents))
+def _revoked(error: CallRefusedError) -> Verdict:
+    """A grant that an earlier request may have taken back; the other calls about workers refuse no repeat."""
+    return (Outcome.DONE if error.turk_code in _REVOKED else Outcome.UNKNOWN), ""

@@ -1,42 +1,59 @@
 """The emergency stop: expire HITs now, without a plan, because it can only save money.
 
 In: a survey and the addresses to close. Out: a `Report`. It waits for no lease: it seizes the journal,
-which stops a running apply at its next call, and then expires. Afterwards nothing reopens by itself.
+which stops a running apply at its next call. What that apply had under way is let come in, and the account
+is read again; then every open HIT is expired. Afterwards nothing reopens by itself.
 """
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from turkform.account import CallUnansweredError
-from turkform.apply import Failure, Report, RunInfo
-from turkform.errors import TurkformError, UsageError
+from turkform.errors import InterruptedApplyError, TurkformError, UsageError
 from turkform.items import stored_key
+from turkform.kinds.resource import Address
+from turkform.outcomes import Failure, Report, RunInfo
 from turkform.pace import Pace
-from turkform.publication import ItemChange, Op, Publication
+from turkform.publication import SETTLING, ItemChange, Op, Publication
 from turkform.publisher import Publisher
+from turkform.recovery import settle
 from turkform.sender import Sender, Stop
+from turkform.survey import survey as look
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from turkform.journal import Journal
-    from turkform.kinds.resource import Address
+    from turkform.journal import Call, Journal, Run
     from turkform.observed import HIT
     from turkform.survey import Survey
 
+UNDER_WAY = 15.0
+"""Seconds that calls of the apply which was stopped may take to be answered; then they count as unknown."""
+_GLANCE = 0.25
+"""Seconds between two looks at them."""
+
 
 def close(
-    survey: Survey, journal: Journal, addresses: Iterable[Address] | None, *, run: RunInfo, stop: Stop | None = None
+    survey: Survey,
+    journal: Journal,
+    addresses: Iterable[Address] | None,
+    *,
+    run: RunInfo,
+    stop: Stop | None = None,
+    patience: float = UNDER_WAY,
 ) -> Report:
     """Expire every open HIT under the addresses; None closes the whole campaign.
+
+    `patience` is in seconds: how long to wait for what a running apply had under way.
 
     Raises:
         UsageError: an address that has no HITs.
     """
     wanted = None if addresses is None else list(addresses)
-    targets = list(_open(survey, wanted))
+    list(_open(survey, wanted))  # a wrong address stops nobody
     session = journal.begin(
         command=run.command,
         plan_digest="",
@@ -49,28 +66,54 @@ def close(
         seize=True,
     )
     report = Report()
-    with session, ThreadPoolExecutor(survey.desired.target.concurrency) as pool:
+    with session:
+        left = _await(journal, session, patience)
+        if journal.mark() != (survey.memory.mark[0] + 1, survey.memory.mark[1]) or session.seized:
+            survey = look(survey.desired, survey.account, journal, survey.choices)
+        left = [call for call in left if call.id in {c.id for c in settle(survey, session)}]
         sender = Sender(survey.account, session, Pace(survey.desired.target.rate), stop or Stop())
-
-        def one(target: tuple[Address, Publication, HIT]) -> None:
-            address, publication, hit = target
-            publisher = Publisher(
-                sender, survey.desired.campaign.campaign, address, publication, lambda: "", ending="close"
-            )
-            change = ItemChange(hit.key, hit.key, (Op.CLOSE,), (0,), hit, hit.generation, hit.fingerprint)
-            try:
-                publisher.expire(change)
-            except CallUnansweredError as error:
-                report.unknown.append(Failure(address.item(hit.key), str(error), error.hint))
-            except TurkformError as error:
-                report.failed += 1
-                report.failures.append(Failure(address.item(hit.key), str(error), error.hint))
-            else:
-                report.done["close"] += 1
-
-        list(pool.map(one, targets))
+        _expire(survey, sender, list(_open(survey, wanted)), report)
+        for call in left:
+            text = f"{call.operation} of the apply that was stopped is not answered yet; what it did may be open"
+            report.unknown.append(Failure(Address.parse(call.address).item(call.key), text, "Close again in a minute."))
         session.end(report.exit_code)
     return report
+
+
+def _await(journal: Journal, session: Run, patience: float) -> list[Call]:
+    """Let the calls come in that another run had under way; returns those that did not."""
+    deadline = time.monotonic() + patience
+    while True:
+        left = [call for call in journal.open_intents() if call.epoch < session.epoch and _young(call)]
+        if not left or not session.seized or time.monotonic() >= deadline:
+            return left
+        time.sleep(_GLANCE)
+
+
+def _young(call: Call) -> bool:
+    return time.time() - call.local_time.timestamp() < SETTLING
+
+
+def _expire(survey: Survey, sender: Sender, targets: list[tuple[Address, Publication, HIT]], report: Report) -> None:
+    def one(target: tuple[Address, Publication, HIT]) -> None:
+        address, publication, hit = target
+        campaign = survey.desired.campaign.campaign
+        publisher = Publisher(sender, campaign, address, publication, lambda: "", ending="close")
+        change = ItemChange(hit.key, hit.key, (Op.CLOSE,), (0,), hit, hit.generation, hit.fingerprint)
+        try:
+            publisher.expire(change)
+        except InterruptedApplyError as error:
+            report.interrupted, report.stopped_by = True, str(error)
+        except CallUnansweredError as error:
+            report.unknown.append(Failure(address.item(hit.key), str(error), error.hint))
+        except TurkformError as error:
+            report.failed += 1
+            report.failures.append(Failure(address.item(hit.key), str(error), error.hint))
+        else:
+            report.done["close"] += 1
+
+    with ThreadPoolExecutor(survey.desired.target.concurrency) as pool:
+        list(pool.map(one, targets))
 
 
 def _open(survey: Survey, wanted: list[Address] | None) -> Iterator[tuple[Address, Publication, HIT]]:

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from turkform.memory import Mark
+
 _CHUNK = 1_000
 _compact = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
@@ -216,14 +218,17 @@ class Journal:
         user: str = "",
         host: str = "",
         now: datetime,
+        after: Mark | None = None,
         seize: bool = False,
     ) -> Run:
         """Take the lease and a new epoch; `now` is the endpoint's clock.
 
-        `seize` is for `close`: it waits for nobody, and whoever is at work stops at the next intent.
+        `after` is how far the journal reached when it was read for this run's plan. `seize` is for `close`: it
+        waits for nobody, and whoever is at work stops at the next intent.
 
         Raises:
             LeaseHeldError: another process is at work.
+            StalePlanError: somebody wrote after it was read.
             JournalError: the journal cannot be written.
         """
         grip = Lease(self._ledger, self.id, Owner(user, host, command), self._clocks)
@@ -236,6 +241,7 @@ class Journal:
         try:
             with self._ledger.writing() as connection:
                 row["epoch"] = grip.take(connection, seize=seize)
+                _refuse_overtaken(connection, self.id, after)
                 row["id"] = next_id(connection, runs, self.id)
                 connection.execute(insert(runs), row)
         except BaseException:
@@ -248,6 +254,11 @@ class Journal:
         return raise_epoch(self._ledger, self.id)
 
     # --- reading ----------------------------------------------------------------------------------
+
+    def mark(self) -> Mark:
+        """How far it reaches now."""
+        with self._ledger.reading() as connection:
+            return _mark(connection, self.id)
 
     def calls(
         self,
@@ -328,6 +339,11 @@ class Run:
         self._stamp = {"journal": self._journal, "run": self.id, "epoch": self.epoch}
         self._exit_code: int | None = None
         self._scribe = Scribe(ledger, grip)
+
+    @property
+    def seized(self) -> bool:
+        """Whether somebody else had the lease, who may have calls under way."""
+        return self._lease.seized
 
     @property
     def lost(self) -> LeaseLostError | None:
@@ -479,6 +495,20 @@ class Run:
             self._exit_code = error.exit_code if isinstance(error, TurkformError) else interrupted
         self._exit_code = self._exit_code or 0
         self.close()
+
+
+def _mark(connection: Connection, journal: str) -> Mark:
+    return next_id(connection, runs, journal) - 1, next_id(connection, calls, journal) - 1
+
+
+def _refuse_overtaken(connection: Connection, journal: str, after: Mark | None) -> None:
+    """A plan knows the journal as far as `after`; what was written since may be what it is about to do."""
+    if after is None or _mark(connection, journal) == after:
+        return
+    last = select(runs).where(runs.c.journal == journal).order_by(runs.c.id.desc()).limit(1)
+    run = connection.execute(last).one()
+    who = f"`{run.command}` of {run.user} on {run.host} at {format_time(from_ms(run.begun))}"
+    raise StalePlanError([f"another command has written in the journal since: run {run.id}, {who}"])
 
 
 def _choose(ledger: Ledger, campaign: str, environment: str) -> Row[Any] | None:

@@ -128,6 +128,8 @@ class Lease:
         self.epoch = 0
         path = ledger.path
         self._lock = FileLock(path.with_name(path.name + ".lock")) if path else None
+        self.seized = False
+        """Somebody else had it, and may be at work still."""
         self.due = 0.0
         """When the next sign of life is due, on the monotonic clock."""
 
@@ -138,7 +140,8 @@ class Lease:
             LeaseHeldError: somebody alive does.
         """
         if self._lock is not None:
-            if not self._lock.acquire() and patient:
+            self.seized = not self._lock.acquire()
+            if self.seized and patient:
                 raise self._held(self._read())
             return
         if not patient:
@@ -164,6 +167,7 @@ class Lease:
         row = connection.execute(select(lease).where(lease.c.journal == self.journal).with_for_update()).one()
         if self._lock is None and not seize and row.epoch != self.epoch:
             raise self._held(row)
+        self.seized = self.seized or (self._lock is None and seize and bool(row.owner))
         self.epoch = row.epoch + 1
         now = self.clocks.ms()
         connection.execute(

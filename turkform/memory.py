@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from turkform.observed import BatchKey
 
+TOKEN_LIFE = 86_400.0
+"""Seconds for which the API remembers a token (requester guide, "Request tokens")."""
 Ending = Literal["", "replace", "close", "destroy", "retire", "end"]
 """Why our own hand expired a HIT: a replacement under way, `close`, `destroy`, a removed row, a closed batch."""
 
@@ -36,6 +38,10 @@ class Known(NamedTuple):
     """Our own DeleteHIT of it succeeded while it was untouched: its item was never bought."""
 
 
+Mark = tuple[int, int]
+"""The numbers of a journal's last run and last call."""
+
+
 class OpenCall(NamedTuple):
     """A call that was sent and whose outcome was not learned; times in epoch seconds."""
 
@@ -54,8 +60,12 @@ class OpenCall(NamedTuple):
         An endpoint clock that runs backwards makes it old, because its token cannot be trusted then.
         """
         if now < self.endpoint:
-            return max(local - self.local, 86_401.0)
+            return max(local - self.local, TOKEN_LIFE + 1)
         return max(now - self.endpoint, local - self.local)
+
+    def shown_for(self, now: float, local: float) -> float:
+        """Seconds a listing has had to show what it did; an endpoint clock that ran backwards says nothing of that."""
+        return local - self.local if now < self.endpoint else self.age(now, local)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,8 @@ class Memory:
     record: str = ""
     """The id of the campaign record this journal belongs to; empty before the first apply."""
     environment: str = ""
+    mark: Mark = (0, 0)
+    """How far the journal reached when it was read: what is written after that, this does not know."""
     hits: Mapping[BatchKey, Mapping[str, Known]] = field(default_factory=dict)
     """Batch → stored key → the HIT of the highest generation."""
     by_id: Mapping[str, Known] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from turkform.items import FINGERPRINT_VERSION, Item, stored_key
 from turkform.kinds.batch import CROWD
+from turkform.memory import TOKEN_LIFE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -147,6 +148,15 @@ class Publication:
         return {key: call for (batch, key), call in self.memory.open_creates().items() if batch == self.batch}
 
     @cached_property
+    def _ending(self) -> Mapping[str, tuple[float, str]]:
+        """HIT id → the end that an open call of ours was to give it, and why: it may have been done."""
+        return {
+            str(call.detail.get("object")): (float(call.detail["expires"]), str(call.detail.get("ending", "")))
+            for call in self.memory.open
+            if call.operation == "UpdateExpirationForHIT"
+        }
+
+    @cached_property
     def closed(self) -> bool:
         """Nothing is created, replaced, extended, moved or reopened."""
         if self.source is None:
@@ -247,7 +257,7 @@ class Publication:
             generation = known.generation + 1
         if call is not None:
             same = call.detail.get("fingerprint") == change.fingerprint
-            if not same and call.age(self.now.timestamp(), self.local) < SETTLING:
+            if self._settling(call, again=same):
                 return change._replace(ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply is settling")
             if same:
                 generation = int(call.detail.get("generation", generation))
@@ -258,6 +268,12 @@ class Publication:
             tally.note("not published")
             return change
         return change._replace(ops=(Op.CREATE,), cents=(self.whole(),), generation=generation)
+
+    def _settling(self, call: OpenCall, *, again: bool) -> bool:
+        """Whether neither token nor account says yet what became of a call; `again` where it is still wanted."""
+        now = self.now.timestamp()
+        trusted = again and call.age(now, self.local) < TOKEN_LIFE
+        return not trusted and call.shown_for(now, self.local) < SETTLING
 
     def _there(self, change: ItemChange, known: Known | None, tally: Tally) -> ItemChange:
         """A HIT is in the account: compare, and change what can be changed."""
@@ -349,7 +365,9 @@ class Publication:
     def _expired(self, change: ItemChange, hit: HIT, known: Known | None, tally: Tally) -> ItemChange:
         """Its time is over: by itself, by our hand, or by somebody else's."""
         now, wanted = self.now.timestamp(), self._end(hit)
-        ending = known.ending if known else ""
+        asked, ending = self._ending.get(hit.id, (now + 1, ""))
+        if asked > now:
+            ending = known.ending if known else ""
         same = hit.fingerprint == change.fingerprint or self._keeps("question")
         if self.closed:
             tally.note("closed")
@@ -372,7 +390,11 @@ class Publication:
             return self._replacing(change, hit)
         if not same:
             tally.note("kept question")
-            return change._replace(ops=(Op.KEEP,), cents=(0,))
+            change = change._replace(ops=(Op.KEEP,), cents=(0,))
+            if ending != "replace":
+                return change
+            # A replacement was begun, and a worker had taken it: it gets its end back.
+            return _then(change, Op.PROLONG, hit.available * self._unit_after(change, hit))._replace(expires=wanted)
         change = self._on_terms(change, hit, tally)
         change = self._more_places(change, hit, tally)
         if hit.available + change.more == 0:

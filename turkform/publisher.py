@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from turkform.account import CallRefusedError
 from turkform.errors import TurkformError
 from turkform.items import FINGERPRINT_VERSION, Marker
+from turkform.journal import Outcome
 from turkform.observed import HIT, read_hit
 from turkform.publication import TOLERANCE, ItemChange, Op, Publication
-from turkform.sender import Request, Sender, past, token
+from turkform.sender import Request, Sender, Verdict, past, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from turkform.kinds.resource import Address
-    from turkform.memory import Ending, OpenCall
+    from turkform.memory import Ending
 
 _FRESH = 60.0
 """Seconds after its creation in which a HIT may refuse changes (CreateHIT in the API reference)."""
 _ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
-_GONE = {"HITDoesNotExist"}
 
 
 class Result(NamedTuple):
@@ -123,44 +123,51 @@ class Publisher:
                 "expires": now + lifetime,
             },
         )
+        adopted: list[HIT] = []
         try:
-            sent = self.sender.send(request)
+            self.sender.send(request, lambda error: self._made_before(change, error, marker, request.token, adopted))
         except CallRefusedError as error:
             if not error.repeated_token:
                 raise
-            return self._adopt(change, cents, error, str(marker), request.token)
-        self._settle_open(change, sent.answer.body["HIT"]["HITId"])
-        return Result(cents)
+            # It made a HIT that is gone again: that one is history, and the item still wants one.
+            return self._create(change._replace(generation=change.generation + 1), cents)
+        for hit in adopted:
+            self._note_adopted(change, hit, cents)
+        return Result(cents, "adopted: an earlier request had made it" if adopted else "")
 
-    def _adopt(self, change: ItemChange, cents: int, error: CallRefusedError, marker: str, sent: str) -> Result:
-        """The token was used before: find the HIT it made; a disposed one means the next generation."""
-        for candidate in _ID.findall(error.message.replace(sent, "")):
+    def _made_before(
+        self, change: ItemChange, error: CallRefusedError, marker: Marker, sent: str, adopted: list[HIT]
+    ) -> Verdict:
+        """The token was used before: find the HIT it made, named in the refusal, and compare it.
+
+        Raises:
+            TurkformError: it bears another marker.
+        """
+        if not error.repeated_token:
+            return Outcome.UNKNOWN, ""
+        candidates = _ID.findall(error.message.replace(sent, ""))
+        for candidate in candidates:
             found = read_hit(self.sender.account, candidate)
             if found is None:
                 continue
             hit, seen = found
-            if str(seen) != marker:
+            if seen != marker:
                 raise TurkformError(
                     f"{self.address.item(change.key)}: {hit.id} answers to this item's token and bears another marker",
                     "Somebody publishes this campaign from elsewhere; look at it with `turkform log`.",
                 )
-            batch, number = self.publication.batch
-            self.sender.run.note_adopted(
-                address=str(self.address), batch=batch, round=number, key=change.stored, hit_id=hit.id,
-                generation=hit.generation, fingerprint=hit.fingerprint, cents=cents, created=hit.created,
-                expires=hit.expires,
-            )  # fmt: skip
-            self._settle_open(change, hit.id)
-            return Result(cents, "adopted: an earlier request had made it")
-        return self._create(change._replace(generation=change.generation + 1), cents)
+            adopted.append(hit)
+            return Outcome.DONE, hit.id
+        # A refusal that names nothing proves no disposal: buying again on its word would buy twice.
+        return (Outcome.FAILED if candidates else Outcome.UNKNOWN), ""
 
-    def _settle_open(self, change: ItemChange, hit_id: str) -> None:
-        call = self._open().get((self.publication.batch, change.stored))
-        if call is not None:
-            self.sender.done_before(call.id, hit_id)
-
-    def _open(self) -> dict[Any, OpenCall]:
-        return self.publication.memory.open_creates()
+    def _note_adopted(self, change: ItemChange, hit: HIT, cents: int) -> None:
+        batch, number = self.publication.batch
+        self.sender.run.note_adopted(
+            address=str(self.address), batch=batch, round=number, key=change.stored, hit_id=hit.id,
+            generation=hit.generation, fingerprint=hit.fingerprint, cents=cents, created=hit.created,
+            expires=hit.expires,
+        )  # fmt: skip
 
     # --- changing ---------------------------------------------------------------------------------
 
@@ -169,12 +176,14 @@ class Publisher:
         type_id = self.type_id()
         request = self._about(hit, "UpdateHITTypeOfHIT", {"HITTypeId": type_id}, change, cents, type=type_id)
         try:
-            self._while_fresh(hit, request)
+            self._while_fresh(hit, request, lambda now: now.type_id == type_id)
         except CallRefusedError as error:
             if error.turk_code != "InvalidHITState":
                 raise
             # Accepted, then returned: it looks untouched and still cannot move. Or a worker was faster.
             now = read_hit(self.sender.account, hit.id)
+            if now is not None and now[0].type_id == type_id:
+                return Result(cents)  # an earlier apply's request was late, and did it
             if now is None or not now[0].untouched:
                 return Result(0, "kept: a worker has accepted it")
             return self._replace(change._replace(hit=now[0]), cents)
@@ -199,11 +208,7 @@ class Publisher:
             cents,
             maximum=wanted,
         )
-        try:
-            self._while_fresh(hit, request)
-        except CallRefusedError as error:
-            if not error.repeated_token:
-                raise
+        self._while_fresh(hit, request, lambda now: now.maximum >= wanted)
         return Result(cents)
 
     def _prolong(self, change: ItemChange, cents: int) -> Result:
@@ -224,15 +229,14 @@ class Publisher:
                 expires=at.timestamp(),
             )
             try:
-                self._while_fresh(hit, request)
+                self._while_fresh(hit, request, lambda now: _reached(now, end, self.sender.now()))
             except CallRefusedError as error:
+                if read_hit(self.sender.account, hit.id) is None:
+                    return Result(0, "kept: it is gone")
                 if not error.repeated_token:
                     raise
-                now = read_hit(self.sender.account, hit.id)
-                if now is None or _reached(now[0], end, self.sender.now()):
-                    return Result(cents)
-                continue
-            return Result(cents)
+            else:
+                return Result(cents)
         return Result(0, "kept: its end could not be moved")
 
     def _rekey(self, change: ItemChange) -> Result:
@@ -250,13 +254,7 @@ class Publisher:
         return self._expire(change, self.ending)
 
     def _expire(self, change: ItemChange, ending: Ending) -> Result:
-        hit = _hit(change)
-        try:
-            return self._set_end(hit, past(self.sender.now()).timestamp(), change, 0, ending)
-        except CallRefusedError as error:
-            if error.turk_code in _GONE:
-                return Result(0, "kept: it is gone")
-            raise
+        return self._set_end(_hit(change), past(self.sender.now()).timestamp(), change, 0, ending)
 
     def _retire(self, change: ItemChange) -> Result:
         """Expire, look, and delete only where nobody ever took it."""
@@ -271,7 +269,9 @@ class Publisher:
         """Expire the old one, look, delete it, *then* publish the next generation."""
         hit = _hit(change)
         if hit.expires > self.sender.now():
-            self._expire(change, "replace")
+            expired = self._expire(change, "replace")
+            if expired.narrowed:
+                return expired
         deleted = self._delete(hit, change)
         if deleted.narrowed:
             if hit.expires > self.sender.now():
@@ -281,18 +281,22 @@ class Publisher:
         return Result(cents, created.narrowed)
 
     def _delete(self, hit: HIT, change: ItemChange) -> Result:
+        """Delete a HIT that is untouched; one that somebody else deleted is not known to be unbought."""
         found = read_hit(self.sender.account, hit.id)
         if found is None:
-            return Result()
+            return Result(0, "kept: it is gone")
         if not found[0].untouched:
             return Result(0, "kept: a worker has taken it meanwhile")
         try:
-            self.sender.send(self._about(hit, "DeleteHIT", {}, change, 0, untouched=True))
+            self.sender.send(
+                self._about(hit, "DeleteHIT", {}, change, 0, untouched=True),
+                lambda _: self._judged(hit, lambda _: False, gone=True),
+            )
         except CallRefusedError as error:
-            if error.turk_code in _GONE or "'Disposed'" in error.message:
-                return Result()
-            if error.turk_code == "InvalidHITState":
+            if error.turk_code == "InvalidHITState" and read_hit(self.sender.account, hit.id) is not None:
                 return Result(0, "kept: a worker has taken it meanwhile")
+            if error.turk_code in {"InvalidHITState", "HITDoesNotExist"}:
+                return Result(0, "kept: it is gone")
             raise
         return Result()
 
@@ -320,12 +324,15 @@ class Publisher:
             hit.id,
         )
 
-    def _while_fresh(self, hit: HIT, request: Request) -> None:
-        """A HIT may refuse changes in its first minute: try again, for that HIT only."""
+    def _while_fresh(self, hit: HIT, request: Request, reached: Callable[[HIT], bool]) -> None:
+        """A HIT may refuse changes in its first minute: try again, for that HIT only.
+
+        `reached` says whether the HIT is as wanted, where an earlier request may have changed it.
+        """
         pause = 0.5
         while True:
             try:
-                self.sender.send(request)
+                self.sender.send(request, lambda _: self._judged(hit, reached))
             except CallRefusedError as error:
                 fresh = self.sender.now() - hit.created < _FRESH
                 if error.repeated_token or error.turk_code or not fresh or self.sender.stop.requested:
@@ -334,6 +341,12 @@ class Publisher:
                 pause = min(8.0, pause * 2)
             else:
                 return
+
+    def _judged(self, hit: HIT, reached: Callable[[HIT], bool], *, gone: bool = False) -> Verdict:
+        """Read a HIT to see whether an earlier request did it; `gone` where it was to be deleted."""
+        now = read_hit(self.sender.account, hit.id)
+        done = gone if now is None else reached(now[0])
+        return (Outcome.DONE if done else Outcome.FAILED), hit.id
 
 
 def _hit(change: ItemChange) -> HIT:

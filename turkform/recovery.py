@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from turkform.errors import RefusedError, UsageError
@@ -30,21 +29,20 @@ if TYPE_CHECKING:
 Fate = Literal["done", "publish"]
 
 
-def settle(survey: Survey, run: Run, *, now: float) -> list[OpenCall]:
+def settle(survey: Survey, run: Run) -> list[OpenCall]:
     """Settle every open call that the account answers; returns those still too young to tell.
 
-    `now` is the endpoint's clock in epoch seconds. A listing shows what a call did after 60 s at most;
+    A listing shows what a call did after 60 s at most;
     what it does not show then never happened, and if it is still wanted it is sent with the same token.
     """
     left = []
-    at = datetime.fromtimestamp(now, UTC)
-    local = datetime.now(UTC).timestamp()
+    at = survey.observed.now
     hits = {h.id: h for batch in survey.observed.hits.values() for hits in batch.values() for h in hits}
     for call in survey.memory.open:
         done, object_id = _happened(call, survey, hits)
         if done:
             run.settle(call.id, Outcome.DONE, object_id=object_id, at=at, error="settled by reading the account")
-        elif call.age(survey.observed.now.timestamp(), local) >= SETTLING:
+        elif call.shown_for(at.timestamp(), survey.local) >= SETTLING:
             run.settle(call.id, Outcome.VOID, object_id=object_id, at=at, error="settled by reading the account")
         else:
             left.append(call)

@@ -3,6 +3,17 @@
 In: what is to be sent. Out: the answer, or the error that says what became of it. A call that got no
 answer is sent again with the same token; every operation used here is safe to repeat, because a token,
 a name or the state of the object makes the second one harmless.
+
+A refusal says that *this* request did nothing. It says so of the call only where no earlier request of
+the call went unanswered: then that one may be what the refusal is about, and a judge looks.
+
+    refused at once                       failed
+    refused after a try without answer    what the judge finds: done, failed, or unknown
+    refused because of its token          the same
+
+Time may pass unseen between the intent and its request: a process is stopped, a laptop sleeps. So a
+request that leaves late asks first whether the epoch is still ours, and a token is not used again after
+an hour: it lives for 24.
 """
 
 from __future__ import annotations
@@ -17,19 +28,26 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from turkform.account import Account, Answer, CallRefusedError, CallUnansweredError, CallUnsentError
-from turkform.errors import InterruptedApplyError
+from turkform.errors import EndpointError, InterruptedApplyError, TurkformError
 from turkform.journal import Intent, Outcome
+from turkform.ledger import JournalError
 from turkform.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from turkform.journal import Run
     from turkform.kinds.resource import Address
+    from turkform.memory import OpenCall
     from turkform.pace import Pace
 
 _TRIES = 8
 _LONGEST_PAUSE = 20.0
+_LATE = 5.0
+"""Seconds after its intent from which on a request asks whether the epoch is still ours before it leaves."""
+_TRUSTED = 3600.0
+"""Seconds for which a token is used again; the API forgets it after 24 hours (requester guide, "Request
+tokens"), and any clock may be wrong by a time zone."""
 
 
 class Stop:
@@ -80,10 +98,38 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A call that was done: its answer and its number in the journal."""
+    """A call that was done."""
 
     call: int
-    answer: Answer
+    """Its number in the journal."""
+    object_id: str
+    """What it made, or what it is about."""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """The answer; empty where an earlier request had done it already."""
+
+
+Verdict = tuple[Outcome, str]
+"""What became of a call, and the object it made or is about."""
+
+
+def unsure(_: CallRefusedError) -> Verdict:
+    """The judge who cannot tell: the call stays open, and the account is read later."""
+    return Outcome.UNKNOWN, ""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One call while it is being sent."""
+
+    wall: float
+    monotonic: float
+    endpoint: float
+    """The endpoint's clock when it was journalled, in epoch seconds."""
+    checked: float
+    """When the epoch was last known to be ours, on the monotonic clock."""
+    checked_wall: float
+    unanswered: CallUnansweredError | None = None
+    """Why an earlier request of it may have been done."""
 
 
 def token(operation: str, *parts: object) -> str:
@@ -106,47 +152,82 @@ class Sender:
         pace: Pace,
         stop: Stop,
         *,
+        earlier: Iterable[OpenCall] = (),
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`earlier` are calls that former runs left open: whoever uses their token again settles them."""
         self.account, self.run, self.pace, self.stop = account, run, pace, stop
-        self._clock = clock
+        self._clock, self._monotonic = clock, monotonic
         now = account.now or datetime.now(UTC)
         self._offset = now.timestamp() - clock()
         """The endpoint's clock minus this machine's."""
+        self._earlier: dict[str, list[int]] = {}
+        for call in earlier:
+            if call.token:
+                self._earlier.setdefault(call.token, []).append(call.id)
 
     def now(self) -> float:
         """The endpoint's clock, in epoch seconds, carried on by this machine's."""
         return self._clock() + self._offset
 
-    def send(self, request: Request) -> Sent:
-        """Journal the intent, send, settle.
+    def send(self, request: Request, judge: Callable[[CallRefusedError], Verdict] = unsure) -> Sent:
+        """Journal the intent, send, settle; `judge` looks where a refusal does not say what became of the call.
 
         Raises:
             CallRefusedError: the endpoint said no, and the journal says so.
             CallUnansweredError: no answer after several tries; the journal keeps the call as unknown.
-            CallUnsentError: there was no connection; the journal says that nothing happened.
-            InterruptedApplyError: told to stop before it was sent.
+            EndpointError: there was no connection, or no access; the journal says that nothing happened.
+            InterruptedApplyError: told to stop, or the lease was lost, before it was sent.
         """
         if self.stop.requested:
             raise InterruptedApplyError("told to stop")
         call = self._intend(request)
+        wall, monotonic = self._clock(), self._monotonic()
+        attempt = _Attempt(wall, monotonic, self.now(), monotonic, wall)
         try:
-            answer = self._try(request)
+            answer = self._try(request, attempt)
         except CallRefusedError as error:
-            self._settle(call, Outcome.FAILED, request.object_id, error=str(error))
-            raise
+            return self._refused(call, request, error, attempt, judge)
         except CallUnansweredError as error:
             self._settle(call, Outcome.UNKNOWN, request.object_id, error=str(error))
             raise
-        except CallUnsentError as error:
+        except (EndpointError, InterruptedApplyError, JournalError) as error:
             self._settle(call, Outcome.VOID, request.object_id, error=str(error))
             raise
-        self._settle(call, Outcome.DONE, request.object_id or _made(answer.body), answer=answer)
-        return Sent(call, answer)
+        object_id = request.object_id or _made(answer.body)
+        self._settle(call, Outcome.DONE, object_id, answer=answer)
+        self._settle_earlier(request, object_id)
+        return Sent(call, object_id, answer.body)
 
-    def done_before(self, call: int, object_id: str) -> None:
-        """An earlier call turns out to have been done."""
-        self.run.settle(call, Outcome.DONE, object_id=object_id, at=self._time())
+    def _refused(
+        self,
+        call: int,
+        request: Request,
+        error: CallRefusedError,
+        attempt: _Attempt,
+        judge: Callable[[CallRefusedError], Verdict],
+    ) -> Sent:
+        """Say what a refusal means for its call: nothing happened, or an earlier request had done it."""
+        outcome, object_id = Outcome.FAILED, request.object_id
+        if attempt.unanswered or error.repeated_token:
+            try:
+                outcome, object_id = judge(error)
+            except (EndpointError, CallUnansweredError, CallRefusedError) as unread:
+                outcome, object_id = Outcome.UNKNOWN, ""
+                error.__context__ = unread
+        self._settle(call, outcome, object_id or request.object_id, error=str(error))
+        if outcome is Outcome.FAILED:
+            raise error
+        if outcome is Outcome.UNKNOWN:
+            raise CallUnansweredError(f"{error}; whether an earlier request did it is not known")
+        self._settle_earlier(request, object_id)
+        return Sent(call, object_id)
+
+    def _settle_earlier(self, request: Request, object_id: str) -> None:
+        """Calls of former runs with this token were this very call."""
+        for call in self._earlier.pop(request.token, ()):
+            self.run.settle(call, Outcome.DONE, object_id=object_id, at=self._time(), error="settled by its token")
 
     def _intend(self, request: Request) -> int:
         intent = Intent(
@@ -167,12 +248,12 @@ class Sender:
         request_id = answer.request_id if answer else ""
         self.run.settle(call, outcome, object_id=object_id, request_id=request_id, at=at, error=error)
 
-    def _try(self, request: Request) -> Answer:
+    def _try(self, request: Request, attempt: _Attempt) -> Answer:
         """Send until there is an answer: throttled and unsent calls did nothing, the rest is repeatable."""
-        last: CallUnansweredError | None = None
         tries = 0
         while True:
             self.pace.wait()
+            self._must_be_ours(request, attempt)
             try:
                 answer = self.account.call(request.operation, request.parameters)
             except CallRefusedError as error:
@@ -180,22 +261,54 @@ class Sender:
                     self.pace.taken()
                     raise
                 self.pace.throttled()
-                if self.stop.requested:
-                    raise CallUnsentError(f"{request.operation}: told to stop before it was taken") from None
                 self._pause(0)
                 continue
             except CallUnansweredError as error:
-                last = error
-            except CallUnsentError:
-                if last is None and tries + 1 >= _TRIES:
-                    raise
+                attempt.unanswered = error
+            except EndpointError as error:
+                if tries + 1 >= _TRIES or not isinstance(error, CallUnsentError):
+                    raise (attempt.unanswered or error) from None
             else:
                 self.pace.taken()
                 return answer
             tries += 1
             if tries >= _TRIES or self.stop.requested_now:
-                raise last or CallUnsentError(f"{request.operation}: no connection")
+                raise attempt.unanswered or CallUnsentError(f"{request.operation}: no connection")
             self._pause(tries)
+            if attempt.unanswered and request.token:
+                self._must_be_trusted(request, attempt)
+
+    def _must_be_ours(self, request: Request, attempt: _Attempt) -> None:
+        """Before a request leaves: nobody said stop, and the intent still stands under an epoch of ours.
+
+        Raises:
+            InterruptedApplyError: told to stop, or another process has the lease; nothing was sent.
+            CallUnansweredError: the same after an earlier request without an answer.
+        """
+        if self.stop.requested_now or (self.stop.requested and not attempt.unanswered):
+            raise attempt.unanswered or InterruptedApplyError(f"{request.operation}: told to stop before it was taken")
+        wall, monotonic = self._clock(), self._monotonic()
+        if max(abs(wall - attempt.checked_wall), monotonic - attempt.checked) > _LATE:
+            try:
+                self.run.flush()
+            except (InterruptedApplyError, JournalError) as error:
+                raise (attempt.unanswered or error) from None
+            attempt.checked, attempt.checked_wall = monotonic, wall
+
+    def _must_be_trusted(self, request: Request, attempt: _Attempt) -> None:
+        """Before a token is used again: it is young by every clock, the endpoint's own included.
+
+        Raises:
+            CallUnansweredError: it may be forgotten by now, and the request would do it all twice.
+        """
+        try:
+            endpoint = self.account.read("GetAccountBalance", {}).at.timestamp()
+        except TurkformError:
+            assert attempt.unanswered is not None
+            raise attempt.unanswered from None
+        passed = (self._clock() - attempt.wall, self._monotonic() - attempt.monotonic, endpoint - attempt.endpoint)
+        if max(map(abs, passed)) > _TRUSTED:
+            raise CallUnansweredError(f"{request.operation}: no answer, and too late to send it again")
 
     def _pause(self, tries: int) -> None:
         self.stop.pause(min(_LONGEST_PAUSE, 0.05 * 2**tries) * (0.5 + random.random()))  # noqa: S311 - jitter

@@ -6,12 +6,14 @@ plan may run. What workers do meanwhile is not among them: their work only narro
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from turkform.money import Money
 from turkform.times import format_time, parse_time
 
 if TYPE_CHECKING:
+    from turkform.campaign import Desired
     from turkform.plan import Plan
     from turkform.survey import Survey
 
@@ -35,6 +37,20 @@ def moved(saved: Plan, survey: Survey, *, used: bool = False) -> list[str]:
         found.append(f"the price was ${price} and is ${fresh}")
     if not found and before["intent"] != now["intent"]:
         found += _steps(before, now)
+    return found
+
+
+def edited(desired: Desired) -> list[str]:
+    """Which of a campaign's files are no longer as they were read: their rows are read again when they are sent."""
+    found = []
+    for name, sha256 in desired.inputs.items():
+        try:
+            with (desired.folder / name).open("rb") as file:
+                same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except OSError:
+            same = False
+        if not same:
+            found.append(f"the file {name} was changed since it was read")
     return found
 
 

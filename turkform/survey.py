@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from turkform.diff import Choices, Diff, diff, scope
 from turkform.kinds.qualification import GRANT
 from turkform.kinds.resource import Address
+from turkform.kinds.worker_block import BLOCK
 from turkform.memory import Known, KnownType, Memory, OpenCall
 from turkform.observed import Observed, observe
 from turkform.plan import Plan, make
@@ -41,6 +42,8 @@ class Survey:
     found: Diff
     choices: Choices
     plan: Plan
+    local: float
+    """This machine's clock when the account was read, in epoch seconds."""
 
 
 def survey(
@@ -61,7 +64,7 @@ def survey(
     observed = observe(account, desired.campaign.campaign, scope(desired, memory, now=local))
     found = diff(desired, observed, memory, choices, local=local)
     plan = make(desired, observed, memory, found, choices, plan_id=secrets.token_hex(8))
-    return Survey(desired, account, memory, observed, found, choices, plan)
+    return Survey(desired, account, memory, observed, found, choices, plan, local)
 
 
 def recall(journal: Journal | None) -> Memory:
@@ -72,6 +75,7 @@ def recall(journal: Journal | None) -> Memory:
     """
     if journal is None:
         return Memory()
+    mark = journal.mark()
     open_calls = tuple(_open(call) for call in journal.open_intents())
     deleting = {call.detail.get("object") for call in open_calls if call.operation == "DeleteHIT"}
     hits: dict[BatchKey, dict[str, Known]] = defaultdict(dict)
@@ -108,14 +112,20 @@ def recall(journal: Journal | None) -> Memory:
         journal=journal.id,
         record=journal.record_id,
         environment=journal.environment,
+        mark=mark,
         hits=dict(hits),
         by_id=by_id,
         rekeys=dict(journal.rekeys()),
         open=open_calls,
         grants={type_id: frozenset(workers) for type_id, workers in grants.items()},
-        blocks=frozenset(block.worker for block in journal.blocks()),
+        blocks=frozenset(block.worker for block in journal.blocks()) | _called(open_calls, BLOCK),
         types=types,
     )
+
+
+def _called(calls: tuple[OpenCall, ...], operation: str) -> set[str]:
+    """The keys of open calls of one operation: what they did may be there."""
+    return {call.key for call in calls if call.operation == operation}
 
 
 def _seconds(time: datetime | None) -> float:

@@ -26,7 +26,13 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run `turkform` with the arguments of this process."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:
+        # Who was told twice to stop waits for no answers, and Python would: it joins the threads that do.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +17,16 @@ import click
 from turkform.cli.commands import Command
 from turkform.cli.planning import choices_of, choices_options, read_addresses, read_choices, show_plan
 from turkform.cli.reports import draw_next, draw_report, published, report_document, tell_failures
-from turkform.errors import DeclinedError, RefusedError, StalePlanError, UsageError
+from turkform.errors import DeclinedError, LeaseHeldError, RefusedError, StalePlanError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from turkform.apply import Report, RunInfo
     from turkform.cli.session import Session
     from turkform.diff import Choices
     from turkform.journal import Journal
     from turkform.money import Money
+    from turkform.outcomes import Report, RunInfo
     from turkform.plan import Plan
     from turkform.sender import Stop
     from turkform.survey import Survey
@@ -174,6 +174,7 @@ def _plan_and_apply(session: Session, choices: Choices, manner: Manner, command:
             show_plan(session, made.document, on_stderr=manner.as_json)
         _refuse(made, manner)
         if made.empty:
+            _settle(session, found, journal, command)
             _nothing(session, manner)
             return
         if found.desired.target.confirm:
@@ -211,8 +212,18 @@ def _refuse(made: Plan, manner: Manner) -> None:
         )
 
 
+def _settle(session: Session, found: Survey, journal: Journal | None, command: str) -> None:
+    """With nothing to send, write down what became of calls that an interrupted apply left open."""
+    from turkform.apply import apply as carry_out
+    from turkform.ledger import JournalError
+
+    if journal is not None and found.memory.open:
+        with suppress(LeaseHeldError, StalePlanError, JournalError):  # whoever is next does it
+            carry_out(found, journal, run=who(session, command))
+
+
 def _nothing(session: Session, manner: Manner) -> None:
-    from turkform.apply import Report
+    from turkform.outcomes import Report
 
     if manner.as_json:
         session.terminal.json(report_document(Report()))
@@ -310,7 +321,7 @@ def _finish(session: Session, outcome: Outcome, made: Plan, manner: Manner) -> N
 
 def who(session: Session, command: str) -> RunInfo:
     """Who applies, for the audit trail."""
-    from turkform.apply import RunInfo
+    from turkform.outcomes import RunInfo
 
     try:
         user = getpass.getuser()

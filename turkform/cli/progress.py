@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from turkform.apply import Event
     from turkform.cli.terminal import Terminal
+    from turkform.outcomes import Event
 
 _EVERY = 5.0
 """Seconds between two plain lines about one step."""

@@ -72,7 +72,7 @@ def _settle(session: Session) -> None:
         if journal is None:
             raise TurkformError("there is no journal, so nothing is open", "See `turkform recover --help`.")
         with _run(session, journal, found) as run:
-            left = settle(found, run, now=found.observed.now.timestamp())
+            left = settle(found, run)
             run.end(UnknownOutcomeError.exit_code if left else 0)
     session.terminal.out(f"{many(len(found.memory.open) - len(left), 'call')} settled, {len(left):,} still open.")
     if left:
@@ -184,6 +184,7 @@ def _run(session: Session, journal: Journal, found: Survey) -> Run:
         user=info.user,
         host=info.host,
         now=found.observed.now,
+        after=found.memory.mark,
     )
 
 

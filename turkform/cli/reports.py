@@ -13,9 +13,9 @@ from turkform.printable import clean, many
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from turkform.apply import Failure, Report
     from turkform.cli.session import Session
     from turkform.journal import Journal
+    from turkform.outcomes import Failure, Report
 
 FORMAT_VERSION = "1.0"
 """Of the documents that `--json` prints; readers may meet new keys within one major version."""
@@ -122,7 +122,8 @@ def tell_failures(session: Session, report: Report) -> None:
         session.terminal.failure(f"{address}: skipped, because {because}", "")
     if report.interrupted:
         raise InterruptedApplyError(
-            "stopped; what was done is in the journal", f"To go on: {invocation(session, 'apply')}"
+            report.stopped_by or "stopped; what was done is in the journal",
+            f"To go on: {invocation(session, 'apply')}",
         )
     if report.unknown:
         raise UnknownOutcomeError(
