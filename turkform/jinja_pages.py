@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from turkform import pages
 from turkform.errors import CampaignError, Diagnostic, Location
-from turkform.questions import RenderError, Template, read_text
+from turkform.questions import Page, RenderError, read_text
 from turkform.tables import likely
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class _Sources(BaseLoader):
         return self.texts[template], str(self.path(template)), lambda: True
 
 
-class JinjaPage(Template):
+class JinjaPage(Page):
     """`*.html.j2`: columns are variables, and `row["any name"]` reaches every column."""
 
     kind = "jinja"

@@ -20,11 +20,15 @@ from turkform import environments, messages
 from turkform.campaign import Campaign, Desired, Source
 from turkform.errors import CampaignError, Diagnostic, FieldPath, Location
 from turkform.files import Files, UnreadableFileError
+from turkform.form_pages import open_form
+from turkform.inspection import Inspection
 from turkform.items import check_items, read_items
 from turkform.kinds.qualification import Grants
+from turkform.kinds.question import WAYS
 from turkform.kinds.worker_block import Blocks
+from turkform.offsite import External, LayoutPage
 from turkform.policies import judge
-from turkform.questions import Inspection, open_template
+from turkform.questions import open_template
 from turkform.references import check_references, resources
 from turkform.rosters import check_block, check_grant, read_workers
 from turkform.variables import UNKNOWN, Substitution, Variables, as_text, needs_substitution
@@ -265,17 +269,14 @@ class _Loading:
         """A batch's page and data, both checked; None when the page cannot be read."""
         path: FieldPath = ("batches", name)
         items, key, question = batch.get("items"), batch.get("key", ()), batch.get("question")
-        html = question.get("html") if isinstance(question, dict) else None
-        height = question.get("frame_height", 0) if isinstance(question, dict) else 0
         data = self.find(items, root, (*path, "items")) if _is_name(items) else None
-        page = self.find(html, root, (*path, "question", "html")) if _is_name(html) else None
         inspection = None
-        if page is not None:
-            try:
-                template = open_template(page, frame_height=height, read=self._read)
-                inspection = Inspection(template, data)
-            except CampaignError as error:
-                self.problems += error.diagnostics
+        try:
+            template = self._template(question, root, (*path, "question")) if isinstance(question, dict) else None
+        except CampaignError as error:
+            self.problems += error.diagnostics
+        else:
+            inspection = Inspection(template, data) if template else None
         columns = (key,) if isinstance(key, str) else tuple(key) if isinstance(key, list | tuple) else (None,)
         if data is not None and all(map(_is_name, columns)):
             checked = check_items(data, columns, inspection)
@@ -285,6 +286,34 @@ class _Loading:
         elif inspection is not None and "items" not in batch:
             self.problems += inspection.template.unknown((), None) or _single(inspection)
         return (inspection.template, data) if inspection is not None else None
+
+    def _template(self, question: Mapping[str, Any], root: Node, path: FieldPath) -> Template | None:
+        """What a question says workers see; None where that was already told to be wrong.
+
+        Raises:
+            CampaignError: what is wrong with it, whatever the rows.
+        """
+        written = [way for way in WAYS if way in question]
+        if len(written) != 1:
+            return None
+        [way] = written
+        value, at = question[way], (root.get(*path, way) or root).location
+        height = question.get("frame_height", 0)
+        height = height if isinstance(height, int) else 0
+        if way == "layout":
+            return _layout(value, root, (*path, way))
+        if not _is_name(value):
+            return None
+        if way == "external":
+            return External(value, height, at)
+        found = self.find(value, root, (*path, way))
+        if found is None:
+            return None
+        return (
+            open_form(found, self._read)
+            if way == "form"
+            else open_template(found, frame_height=height, read=self._read)
+        )
 
     def _columns(self, checked: Checked, inspection: Inspection, key: tuple[str, ...], data: Path) -> None:
         """What the page and the data's columns have to say about each other."""
@@ -298,7 +327,7 @@ class _Loading:
         unused = [name for name in template.unused(checked.columns) if name not in key]
         if unused and not unknown:
             names = ", ".join(unused[:10]) + (", …" if len(unused) > 10 else "")
-            self._note(f"{template.path.name} does not use {len(unused)} of {data.name}'s columns: {names}", data)
+            self._note(f"{template.name} does not use {len(unused)} of {data.name}'s columns: {names}", data)
 
     def _note(self, summary: str, path: Path, severity: Any = "note") -> None:
         self.problems.append(Diagnostic(summary, location=Location(path, 1, 1), severity=severity))
@@ -337,6 +366,16 @@ class _Loading:
 
     def _read(self, path: Path) -> bytes:
         return self.files.read(os.path.relpath(path, self.files.folder))
+
+
+def _layout(layout: Any, root: Node, path: FieldPath) -> LayoutPage | None:
+    """A layout and its parameters, as far as they are sound."""
+    if not isinstance(layout, dict) or not _is_name(layout.get("id")):
+        return None
+    written = layout.get("parameters")
+    parameters = {n: v for n, v in (written if isinstance(written, dict) else {}).items() if isinstance(v, str)}
+    places = {n: node.location for n in parameters if (node := root.get(*path, "parameters", n))}
+    return LayoutPage(layout["id"], parameters, places, (root.get(*path) or root).location)
 
 
 _STAND_INS = {"turkform": 1, "campaign": "x"}

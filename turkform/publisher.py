@@ -107,7 +107,7 @@ class Publisher:
                 "HITTypeId": self.type_id(),
                 "MaxAssignments": source.batch.assignments,
                 "LifetimeInSeconds": lifetime,
-                "Question": source.template.render(change.item.row),
+                **source.template.parameters(change.item.row),
                 "RequesterAnnotation": str(marker),
                 "UniqueRequestToken": token("CreateHITWithHITType", marker),
             },

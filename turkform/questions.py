@@ -1,7 +1,8 @@
-"""Templates and question documents: a page and a row in, the finished HTMLQuestion out.
+"""Templates: what workers see as a function of a row.
 
-In: a page, `*.html` with `${column}` placeholders or `*.html.j2` in Jinja2, and an item's row. Out: the
-document that CreateHIT takes; the fingerprint of the inputs it was made from; and what is wrong with either.
+In: a page, `*.html` with `${column}` placeholders or `*.html.j2` in Jinja2 (forms, external pages and layouts
+are in modules of their own), and an item's row. Out: the question that CreateHIT takes; the fingerprint of the
+inputs it was made from; and what is wrong with either.
 
 A fingerprint binds inputs, never output, so that another wrapper or another turkform changes nobody's batch.
 """
@@ -9,24 +10,19 @@ A fingerprint binds inputs, never output, so that another wrapper or another tur
 from __future__ import annotations
 
 import hashlib
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from turkform import pages
 from turkform.errors import CampaignError, Diagnostic, Location
 from turkform.files import UnreadableFileError
 from turkform.items import fingerprint
-from turkform.tables import likely
+from turkform.placeholders import Fill, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from turkform.items import Item
-
     Read = Callable[[Path], bytes]
-
-_PLACEHOLDER = re.compile(r"\$(\$?)\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
 
 
 class RenderError(CampaignError):
@@ -38,19 +34,76 @@ class RenderError(CampaignError):
 
 
 class Template:
-    """A page as a function of a row; subclasses say how.
+    """A question as a function of a row; subclasses say how.
 
-    `columns` are the columns whose values it uses. `files` are the files it was read from, each with the
-    sha256 of its text.
+    `columns` are the columns whose values it uses, `path` is the file that it stands in.
     """
 
     kind: str
+    complete = True
+    """Whether all that workers see is here, so that its size can be told."""
 
-    def __init__(self, path: Path, frame_height: int) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.frame_height = frame_height
         self.columns: frozenset[str] = frozenset()
         self.uses_all = False
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.path.name
+
+    def render(self, row: Mapping[str, str]) -> str:
+        """The finished question, as workers and reviewers get it.
+
+        Raises:
+            RenderError: the row does not fit the template; cannot happen to rows that were checked.
+        """
+        raise NotImplementedError
+
+    def parameters(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """The parameters of CreateHITWithHITType that are made of the row.
+
+        Raises:
+            RenderError: as `render`.
+        """
+        return {"Question": self.render(row)}
+
+    def inputs(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """What a HIT made from this row is made of, as canonical JSON can say it."""
+        return {"kind": self.kind, "values": self.values(row)}
+
+    def values(self, row: Mapping[str, str]) -> dict[str, str]:
+        """The values used of a row, and no others."""
+        return dict(row) if self.uses_all else {name: row[name] for name in self.columns if name in row}
+
+    def fingerprint(self, row: Mapping[str, str]) -> str:
+        """The fingerprint of a HIT made from this row: of its inputs."""
+        return fingerprint(self.inputs(row))
+
+    def check(self, row: Mapping[str, str], *, first: bool) -> list[Diagnostic]:  # noqa: ARG002 - for subclasses
+        """What is wrong with the question of a row; `first` asks for what comes from the template as well.
+
+        Raises:
+            RenderError: the row does not fit the template.
+        """
+        return []
+
+    def unknown(self, columns: Collection[str], data: Path | None) -> list[Diagnostic]:
+        """Every use of what is no column, at its place."""
+        raise NotImplementedError
+
+    def unused(self, columns: Collection[str]) -> list[str]:
+        """The columns whose values make no difference to the question."""
+        return [] if self.uses_all else [name for name in columns if name not in self.columns]
+
+
+class Page(Template):
+    """A page of HTML: `digest` is the sha256 of its text, `includes` are those of the files it takes in."""
+
+    def __init__(self, path: Path, frame_height: int) -> None:
+        super().__init__(path)
+        self.frame_height = frame_height
         self.digest = ""
         self.includes: dict[str, str] = {}
 
@@ -63,89 +116,74 @@ class Template:
         raise NotImplementedError
 
     def render(self, row: Mapping[str, str]) -> str:
-        """The finished question: an HTMLQuestion document.
-
-        Raises:
-            RenderError: the row does not fit the template; cannot happen to rows that were checked.
-        """
+        """An HTMLQuestion document."""
         return pages.document(self.page(row), self.frame_height)
 
-    def fingerprint(self, row: Mapping[str, str]) -> str:
-        """The fingerprint of a HIT made from this row: of the inputs, and of the values used only."""
-        used = row if self.uses_all else {name: row[name] for name in self.columns if name in row}
-        return fingerprint(
-            {
-                "kind": self.kind,
-                "template": self.digest,
-                "includes": self.includes,
-                "values": dict(used),
-                "frame_height": self.frame_height,
-            }
-        )
+    def inputs(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """The page's text and what it includes, and the height of its frame."""
+        more = {"template": self.digest, "includes": self.includes, "frame_height": self.frame_height}
+        return {**super().inputs(row), **more}
 
-    def unknown(self, columns: Collection[str], data: Path | None) -> list[Diagnostic]:
-        """Every use of what is no column, at its line."""
-        raise NotImplementedError
+    def check(self, row: Mapping[str, str], *, first: bool) -> list[Diagnostic]:
+        """The form and the HTML come from the template, and hardly from a row: they are checked once."""
+        return check_page(self.page(row), lambda offset: self.source(row, offset)) if first else []
 
-    def unused(self, columns: Collection[str]) -> list[str]:
-        """The columns whose values make no difference to the page."""
-        return [] if self.uses_all else [name for name in columns if name not in self.columns]
+    def source(self, row: Mapping[str, str], offset: int) -> Location:  # noqa: ARG002 - for subclasses
+        """Where in the template stands what is at an offset of the page."""
+        return Location(self.path, 1, 1)
 
 
-class Placeholders(Template):
+def check_page(page: str, where: Callable[[int], Location]) -> list[Diagnostic]:
+    """What would keep a page from being taken or submitted, and whom else it asks for its parts."""
+    from turkform import html5
+
+    told = html5.problems(page)
+    if pages.wrapper(page) is None and (problem := pages.form_problem(page)):
+        told.append(problem)
+    found = [Diagnostic(p.summary, p.detail, (), where(p.offset), p.severity) for p in told]
+    if hosts := html5.hosts(page):
+        place = where(0)
+        summary = f"{place.path.name} loads from {', '.join(hosts)}"
+        found.append(Diagnostic(summary, location=place, severity="note"))
+    return found
+
+
+class Placeholders(Page):
     """`*.html`: `${column}` stands for the value as it is, `$${column}` for the text `${column}`."""
 
     kind = "html"
 
     def __init__(self, path: Path, text: str, frame_height: int) -> None:
         super().__init__(path, frame_height)
-        self.text = text
+        self.fill = Fill(text)
         self.digest = hashlib.sha256(text.encode()).hexdigest()
-        before, after = pages.wrapper(text) or ("", "")
-        self.places = {m[2]: m.start() for m in reversed([*_PLACEHOLDER.finditer(text)]) if not m[1]}
-        self.columns = frozenset(self.places)
-        # Odd parts are names: split() yields text, dollar, name, text, dollar, name, …
-        parts = _PLACEHOLDER.split(text)
-        self._parts: list[tuple[str, str | None]] = [(before, None)]
-        for start in range(0, len(parts), 3):
-            self._parts.append((parts[start], None))
-            if start + 2 < len(parts):
-                dollar, name = parts[start + 1], parts[start + 2]
-                self._parts.append((f"${{{name}}}", None) if dollar else ("", name))
-        self._parts.append((after, None))
+        self.before, self.after = pages.wrapper(text) or ("", "")
+        self.columns = frozenset(self.fill.places)
 
     def page(self, row: Mapping[str, str]) -> str:
         """The page, values inserted as they stand."""
-        try:
-            return "".join([text if name is None else row[name] for text, name in self._parts])
-        except KeyError as error:
-            name = str(error.args[0])
-            raise RenderError(
-                f'the row has no "{name}"',
-                f"{self.path.name} uses it. Give the row a value for it, an empty one if need be.",
-            ) from None
+        return f"{self.before}{filled(self.fill, row, self.name)}{self.after}"
+
+    def source(self, row: Mapping[str, str], offset: int) -> Location:
+        """The place, however long the values before it are."""
+        return place(self.path, self.fill.text, self.fill.source(row, max(0, offset - len(self.before))))
 
     def unknown(self, columns: Collection[str], data: Path | None) -> list[Diagnostic]:
         """Every placeholder that is no column, where it first stands."""
-        return [
-            Diagnostic(
-                f'"${{{name}}}" is no column of {data.name}' if data else f'"${{{name}}}" is no column: no items:',
-                _remedy(name, columns),
-                location=place(self.path, self.text, offset),
-            )
-            for name, offset in self.places.items()
-            if name not in columns
-        ]
+        return unknown(self.fill, columns, data, lambda offset: place(self.path, self.fill.text, offset))
 
 
-def _remedy(name: str, columns: Collection[str]) -> str:
-    near = likely(name, list(columns))
-    literal = f"For the text itself, as in a script, write $${{{name}}}."
-    if name.startswith(("var.", "env.")):
-        literal = f"Pages know columns only. {literal}"
-    first = f"Did you mean ${{{near}}}? " if near else ""
-    known = f" Columns: {', '.join(list(columns)[:20])}." if columns else ""
-    return f"{first}{literal}{known}"
+def filled(fill: Fill, row: Mapping[str, str], name: str) -> str:
+    """A text with a row's values in place; `name` is what it is called.
+
+    Raises:
+        RenderError: the row lacks a column.
+    """
+    try:
+        return fill(row)
+    except KeyError as error:
+        detail = f"{name} uses it. Give the row a value for it, an empty one if need be."
+        raise RenderError(f'the row has no "{error.args[0]}"', detail) from None
 
 
 def place(path: Path, text: str, offset: int) -> Location:
@@ -195,74 +233,3 @@ def read_text(path: Path, read: Read) -> str:
         summary = f"the page holds {pages.forbidden(text)}, which no question can"
         raise CampaignError([Diagnostic(summary, "Remove the character.", location=place(path, text, offset))])
     return text
-
-
-class Inspection:
-    """Makes the question of every item and keeps what is wrong: the worst, and how many."""
-
-    def __init__(self, template: Template, data: Path | None) -> None:
-        self.template = template
-        self.data = data
-        self.found: dict[str, tuple[int, Diagnostic]] = {}
-        self.large: list[tuple[int, int, str]] = []
-        self.too_large = 0
-        self.first = True
-
-    def __call__(self, item: Item) -> None:
-        """Look at one item."""
-        try:
-            page = self.template.page(item.row)
-        except RenderError as error:
-            self._keep(error.problem.summary, error.problem.detail, item, error.problem.location)
-            return
-        if self.first:
-            self.first = False
-            self._form(page)
-        size = len(pages.document(page, self.template.frame_height).encode())
-        if size > pages.MOST_BYTES:
-            self.too_large += 1
-            self.large = sorted([*self.large, (-size, item.line, item.key)])[:3]
-        if character := pages.forbidden(page):
-            summary = f"a value of this row holds {character}, which no question can"
-            self._keep(summary, "Remove the character.", item, None)
-
-    def _keep(self, summary: str, detail: str, item: Item, at: Location | None) -> None:
-        """One diagnostic a kind of problem, at the first row that has it, with their number."""
-        count, first = self.found.get(summary, (0, None))
-        where = at or Location(self.data or self.template.path, item.line, 1 if item.line else 0)
-        if at is not None and self.data is not None and item.line:
-            detail = f"{detail} First met with {self.data.name}:{item.line}.".strip()
-        self.found[summary] = (count + 1, first or Diagnostic(summary, detail, location=where))
-
-    def _form(self, page: str) -> None:
-        """Check the form once: it comes from the template, not from the rows."""
-        if pages.wrapper(page) is not None:
-            return
-        problem = pages.form_problem(page)
-        if problem:
-            where = Location(self.template.path, 1, 1)
-            if isinstance(self.template, Placeholders) and (found := pages.form_problem(self.template.text)):
-                where = place(self.template.path, self.template.text, found.offset)
-            self.found["form"] = (1, Diagnostic(problem.summary, problem.detail, (), where, problem.severity))
-
-    def problems(self) -> list[Diagnostic]:
-        """Everything that was found."""
-        told = []
-        for count, problem in self.found.values():
-            more = f" {count - 1} more items have the same problem." if count > 1 else ""
-            told.append(Diagnostic(problem.summary, problem.detail + more, (), problem.location, problem.severity))
-        if self.too_large:
-            _, line, _ = self.large[0]
-            rows = ", ".join(
-                f'{-size:,} bytes for "{key}"' + (f" (line {line})" if line else "") for size, line, key in self.large
-            )
-            number = "1 item makes" if self.too_large == 1 else f"{self.too_large} items make"
-            where = Location(self.data or self.template.path, line, 1 if line else 0)
-            told.append(
-                Diagnostic(
-                    f"{number} a question of more than {pages.MOST_BYTES:,} bytes: {rows}",
-                    f"Shorten these rows or {self.template.path.name}, or link to a page of your own.",
-                    location=where,
-                )
-            )
-        return told

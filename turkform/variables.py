@@ -61,6 +61,8 @@ class Substitution:
 
     def _text(self, match: re.Match[str], node: Node, path: FieldPath) -> str:
         inside = match[1]
+        if is_of_rows(path) and (inside is None or (inside != "env" and not inside.startswith(("var.", "env:")))):
+            return match[0]
         if match[0] == "$${":
             return "${"
         if inside is None:
@@ -106,6 +108,20 @@ class Substitution:
 
     def _problem(self, node: Node, path: FieldPath, summary: str, detail: str) -> None:
         self.problems.append(Diagnostic(summary, detail, path, node.location))
+
+
+_OF_ROWS = (
+    ("batches", "*", "question", "external"),
+    ("batches", "*", "question", "layout", "parameters", "*"),
+)
+
+
+def is_of_rows(path: FieldPath) -> bool:
+    """Whether a text is filled in from the rows too: what is no variable in it is left for them."""
+    return any(
+        len(path) == len(pattern) and all(want in ("*", step) for want, step in zip(pattern, path, strict=True))
+        for pattern in _OF_ROWS
+    )
 
 
 UNKNOWN = "\0"

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
 
+from turkform.kinds.question import Question
 from turkform.kinds.resource import NAME_PATTERN, Ref, Resource, Section, Whole, Wire, listed, refuse
 from turkform.times import Duration, Instant, between
 
@@ -25,22 +26,6 @@ def _names(value: Any) -> Any:
     if isinstance(names, tuple) and (not names or len(set(map(str, names))) < len(names)):
         raise refuse("key: names a column twice" if names else "key: names no column", "Write  key: COLUMN")
     return names
-
-
-class Question(Section):
-    """What a worker sees: an HTML page with `${column}` placeholders, or Jinja2 where it ends in .j2."""
-
-    html: Annotated[
-        str,
-        Field(
-            min_length=1,
-            description="The page: *.html or *.html.j2, relative to this file.",
-            examples=["tasks/page.html"],
-        ),
-    ]
-    frame_height: Annotated[
-        Whole, Field(ge=0, le=100_000, description="Height of the frame in pixels; 0 fits the window.")
-    ] = 0
 
 
 class OnChange(Section):
@@ -81,7 +66,7 @@ class Batch(Resource):
         Ref("HITTypeId", kind="hit_type", update="UpdateHITTypeOfHIT"),
     ]
     question: Annotated[
-        Question, Field(description="The page workers see.", examples=[{"html": "tasks/page.html"}]), Wire("Question")
+        Question, Field(description="What workers see.", examples=[{"html": "tasks/page.html"}]), Wire("Question")
     ]
     items: Annotated[
         str | None,
