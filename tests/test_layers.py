@@ -25,6 +25,7 @@ LAYERS = (
     ("pages", "placeholders", "html5", "documents", "formatted", "forms"),
     ("jinja_pages", "questions", "offsite", "form_pages", "inspection"),
     ("policies", "campaign"),
+    ("signature", "connections"),
     ("account",),
     ("observed",),
     ("memory",),
@@ -45,10 +46,9 @@ EXCEPTIONS = {
 }
 
 DOORS = {
-    "boto3": ("account",),
     "botocore": ("account", "marketplace.protocol"),
     "click": ("cli", "marketplace.__main__"),
-    "httptools": (),
+    "httptools": ("connections",),
     "jinja2": ("jinja_pages", "markdown", "webpage", "marketplace"),
     "markupsafe": ("marketplace.website.templates",),
     "lxml": ("documents", "marketplace"),

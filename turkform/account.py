@@ -1,28 +1,38 @@
-"""The account: one endpoint through boto3, as one requester.
+"""The account: one endpoint that speaks the Requester API, as one requester.
 
 In: a `Target`. Out: `Account`, which makes calls and says of each whether it was done, refused or left
-unanswered.
+unanswered. A create is repeated only by `apply`, which has its token in the journal; reads are repeated here.
 
-This is the only module that knows boto3. botocore's own retries are off: a create is repeated only by
-`apply`, which has its token in the journal; reads are repeated here.
+This is the only module that knows botocore: it finds the keys, and renews those that expire. The calls
+themselves do not go through its client, which takes fifteen times the time that signing and sending need;
+and what it repeats by itself, no journal would know of.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import ssl
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
+from turkform.connections import Connections, NoReplyError, NotSentError
 from turkform.errors import EndpointError, TurkformError
+from turkform.signature import Keys, Signer
+from turkform.times import from_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from turkform.campaign import Target
+    from turkform.connections import Reply
 
+_TARGET = "MTurkRequesterServiceV20170117."
 _PAGE = 100
 _READ_TRIES = 6
 _CLOSED = (
@@ -51,7 +61,7 @@ class CallRefusedError(TurkformError):
     @property
     def throttled(self) -> bool:
         """Too fast; the same call may be sent again."""
-        return self.code in {"ThrottlingException", "Throttling", "TooManyRequestsException"}
+        return self.code in {"ThrottlingException", "Throttling", "TooManyRequestsException", "429"}
 
     @property
     def repeated_token(self) -> bool:
@@ -70,7 +80,7 @@ class CallUnsentError(EndpointError):
 class Answer(NamedTuple):
     """What came back: the body, the endpoint's clock, and the id it gave the request."""
 
-    body: dict[str, Any]
+    body: Any
     at: datetime
     request_id: str
 
@@ -78,43 +88,51 @@ class Answer(NamedTuple):
 class Account:
     """Calls to one endpoint, as one requester. Safe to share between threads."""
 
-    def __init__(self, client: Any, *, endpoint: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._client = client
+    def __init__(
+        self,
+        endpoint: str,
+        keys: Callable[[], Keys],
+        connections: Connections,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`keys` is asked before every call, for keys may be renewed; `clock` is the real one, for signatures."""
         self.endpoint = endpoint
-        self._sleep = sleep
+        self._keys, self._connections = keys, connections
+        self._signer = Signer(connections.host, connections.path)
+        self._clock, self._sleep = clock, sleep
+        self._dated = ("", datetime.min.replace(tzinfo=UTC))
         self.now: datetime | None = None
         """The endpoint's clock at this command's first answer."""
 
-    def call(self, operation: str, parameters: Mapping[str, Any]) -> Answer:
-        """Send one request, once.
+    def call(self, operation: str, parameters: Mapping[str, Any], *, shape: Any = None) -> Answer:
+        """Send one request, once. The body comes as a dict with times, or as the msgspec type `shape`.
 
         Raises:
             CallRefusedError: the endpoint said no; nothing was done.
             CallUnansweredError: no answer, a broken one, or the endpoint's own fault (5xx).
-            CallUnsentError: there was no connection to send it on.
+            CallUnsentError: there was no connection to send it on, or there are no keys to sign it with.
         """
-        from botocore import exceptions as boto
-        from botocore.parsers import ResponseParserError
-
-        method = getattr(self._client, _snake(operation))
+        body = msgspec.json.encode({name: _plain(value) for name, value in parameters.items()})
+        headers = self._signer.headers(_TARGET + operation, body, self._keys(), self._clock())
+        headers["user-agent"] = "turkform"
         try:
-            body = method(**parameters)
-        except boto.ClientError as error:
-            raise self._refusal(operation, error.response) from None
-        except (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError) as error:
+            reply = self._connections.post(headers, body)
+        except NotSentError as error:
             raise CallUnsentError(self._unreachable(str(error)), _WAY_OUT) from None
-        except (boto.NoCredentialsError, boto.PartialCredentialsError) as error:
-            raise CallUnsentError(
-                f"no credentials for {self.endpoint}: {error}",
-                "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `profile:` in the environment.",
-            ) from None
-        except (boto.HTTPClientError, ResponseParserError) as error:
+        except NoReplyError as error:
             raise CallUnansweredError(f"{operation}: no answer from {self.endpoint}: {error}") from None
-        meta = body.pop("ResponseMetadata", {})
-        at = self._clock(meta.get("HTTPHeaders", {}))
-        return Answer(body, at, meta.get("RequestId", ""))
+        at = self._time(reply.headers.get("date", ""))
+        if not 200 <= reply.status < 300:
+            raise self._refusal(operation, reply)
+        try:
+            found = _timed(msgspec.json.decode(reply.body or b"{}")) if shape is None else _decoder(shape)(reply.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise CallUnansweredError(f"{operation}: no answer from {self.endpoint} but {error}") from None
+        return Answer(found, at, reply.headers.get("x-amzn-requestid", ""))
 
-    def read(self, operation: str, parameters: Mapping[str, Any]) -> Answer:
+    def read(self, operation: str, parameters: Mapping[str, Any], *, shape: Any = None) -> Answer:
         """Send a request that changes nothing, again and again where the endpoint is busy or broken.
 
         Raises:
@@ -123,7 +141,7 @@ class Account:
         """
         for attempt in range(1, _READ_TRIES + 1):
             try:
-                return self.call(operation, parameters)
+                return self.call(operation, parameters, shape=shape)
             except CallRefusedError as error:
                 if not error.throttled or attempt == _READ_TRIES:
                     raise
@@ -146,28 +164,32 @@ class Account:
             if not token or not rows:
                 return
 
-    def _clock(self, headers: Mapping[str, str]) -> datetime:
-        try:
-            at = parsedate_to_datetime(headers["date"]).astimezone(UTC)
-        except (KeyError, ValueError):
-            at = datetime.now(UTC)
+    def _time(self, date: str) -> datetime:
+        """The endpoint's clock; reading it costs more than signing does, and it shows the same second for long."""
+        said, at = self._dated
+        if said != date or not date:
+            try:
+                at = parsedate_to_datetime(date).astimezone(UTC)
+            except ValueError:
+                at = datetime.now(UTC)
+            self._dated = (date, at)
         if self.now is None:
             self.now = at
         return at
 
-    def _refusal(self, operation: str, response: Mapping[str, Any]) -> TurkformError:
-        meta = response.get("ResponseMetadata", {})
-        self._clock(meta.get("HTTPHeaders", {}))
-        code = str(response.get("Error", {}).get("Code", ""))
-        message = str(response.get("Message") or response.get("Error", {}).get("Message", ""))
-        turk_code = str(response.get("TurkErrorCode", ""))
-        status = meta.get("HTTPStatusCode", 0)
-        if status >= 500:
-            return CallUnansweredError(f"{operation}: {self.endpoint} answered {status}: {message}")
+    def _refusal(self, operation: str, reply: Reply) -> TurkformError:
+        try:
+            told = msgspec.json.decode(reply.body, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):  # not the endpoint, but something before it
+            told = {"__type": str(reply.status), "Message": f"HTTP status {reply.status}"}
+        code = str(told.get("__type", "")).rpartition("#")[2]
+        message = str(told.get("Message") or told.get("message") or "")
+        if reply.status >= 500:
+            return CallUnansweredError(f"{operation}: {self.endpoint} answered {reply.status}: {message}")
         if code in _ACCESS:
             hint = f"{_CLOSED} {_WAY_OUT}" if ".amazonaws.com" in self.endpoint else "Check this environment's profile."
             return EndpointError(f"{self.endpoint} refused the credentials: {message} [{code}]", hint)
-        return CallRefusedError(operation, code, turk_code, _untimed(message))
+        return CallRefusedError(operation, code, str(told.get("TurkErrorCode", "")), _untimed(message))
 
     def _unreachable(self, reason: str) -> str:
         if ".amazonaws.com" in self.endpoint:
@@ -192,48 +214,93 @@ def _untimed(message: str) -> str:
     return re.sub(r" \(\d{10,}( s)?\)$", "", message)
 
 
-def _snake(operation: str) -> str:
-    """boto3's method name: `CreateHITType` is `create_hit_type`."""
-    from botocore import xform_name
+def _plain(value: Any) -> Any:
+    """A parameter as JSON 1.1 spells it: times are whole epoch seconds."""
+    return int(value.timestamp()) if isinstance(value, datetime) else value
 
-    return str(xform_name(operation))
+
+_TIMES = {
+    *("AcceptTime", "ApprovalTime", "AutoApprovalTime", "CompleteTime", "CreationTime"),
+    *("Deadline", "Expiration", "GrantTime", "RejectionTime", "SubmitTime"),
+}
+"""The members of the API's answers that are times (botocore's model of mturk 2017-01-17)."""
+
+
+def _timed(value: Any) -> Any:
+    """An answer with its times read, in place."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name in _TIMES:
+                value[name] = from_epoch(part)
+            elif isinstance(part, dict | list):
+                _timed(part)
+    elif isinstance(value, list):
+        for part in value:
+            _timed(part)
+    return value
+
+
+@cache
+def _decoder(shape: Any) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(shape).decode
 
 
 def connect(target: Target, url: str | None = None) -> Account:
     """An account at the target's endpoint; `url` where the target says `local`.
 
-    Endpoint and region are passed explicitly: neither the profile's region nor `AWS_ENDPOINT_URL*`
-    decides where money is spent.
+    Endpoint and region are the file's: neither the profile's region nor `AWS_ENDPOINT_URL*` decides where
+    money is spent.
 
     Raises:
         EndpointError: the profile does not exist.
     """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    options: dict[str, Any] = {
-        "retries": {"total_max_attempts": 1},
-        "max_pool_connections": max(10, target.concurrency),
-        "parameter_validation": False,
-        "user_agent": "turkform",
-        "ignore_configured_endpoint_urls": True,
-        "connect_timeout": 10,
-        "read_timeout": 60,
-    }
     endpoint = url or target.endpoint
-    keys: dict[str, str] = {}
+    if target.endpoint == "local":
+        return Account(endpoint, lambda: _ANYBODY, Connections(endpoint))
+    from botocore.exceptions import BotoCoreError
+    from botocore.session import Session
+
     try:
-        session: Any = boto3.Session(profile_name=target.profile) if target.profile else boto3.Session()
-        if target.endpoint == "local" or (_is_loopback(endpoint) and session.get_credentials() is None):
-            # A rehearsal takes any key; a fixed one makes the requester the same every time.
-            keys = {"aws_access_key_id": "LOCAL", "aws_secret_access_key": "local", "aws_session_token": ""}
-        client = session.client(
-            "mturk", region_name="us-east-1", endpoint_url=endpoint, config=Config(**options), **keys
-        )
+        session = Session(profile=target.profile)
+        found = session.get_credentials()
+        trust = session.get_config_variable("ca_bundle")
     except BotoCoreError as error:
         raise EndpointError(str(error), "Set `profile:` in the environment to one that exists.") from None
-    return Account(client, endpoint=endpoint)
+    if found is None and _is_loopback(endpoint):
+        keys: Callable[[], Keys] = lambda: _ANYBODY  # noqa: E731
+    else:
+        keys = _keys(found, endpoint)
+    return Account(endpoint, keys, Connections(endpoint, lambda: _trust(trust)))
+
+
+_ANYBODY = Keys("LOCAL", "local")
+"""A rehearsal takes any key; a fixed one makes the requester the same every time."""
+
+
+def _keys(credentials: Any, endpoint: str) -> Callable[[], Keys]:
+    """Keys as boto3 finds them: static, or renewed by it before they expire (SSO, assumed roles …)."""
+    from botocore.exceptions import BotoCoreError
+
+    def current() -> Keys:
+        try:
+            frozen = credentials and credentials.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise CallUnsentError(f"no credentials for {endpoint}: {error}", _KEYS) from None
+        if not frozen or not frozen.access_key or not frozen.secret_key:
+            raise CallUnsentError(f"no credentials for {endpoint}: none were found", _KEYS)
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token or "")
+
+    return current
+
+
+_KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `profile:` in the environment."
+
+
+def _trust(bundle: str | None) -> ssl.SSLContext:
+    """The certificates boto3 trusts: its own, or those of `AWS_CA_BUNDLE` or the profile."""
+    from botocore.httpsession import get_cert_path
+
+    return ssl.create_default_context(cafile=bundle or get_cert_path(True))  # noqa: FBT003
 
 
 def _is_loopback(url: str) -> bool:
