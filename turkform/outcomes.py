@@ -94,9 +94,11 @@ class Meter:
         self._told = 0.0
 
     def begin(self) -> None:
+        """Say how many there are."""
         self.tell(Event("begin", self.address, total=self.total))
 
     def step(self, count: int, cents: int) -> None:
+        """Count what was done, and its price."""
         with self._lock:
             self.done += count
             self.cents += cents
@@ -109,4 +111,5 @@ class Meter:
             self.tell(event)
 
     def end(self) -> None:
+        """Say how far it came."""
         self.tell(Event("done", self.address, "", self.done, self.total, self.cents))
