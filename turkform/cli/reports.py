@@ -141,7 +141,7 @@ def tell_failures(session: Session, report: Report) -> None:
 # --- status ---------------------------------------------------------------------------------------
 
 
-def draw_status(session: Session, document: Mapping[str, Any], *, everything: bool) -> None:
+def draw_status(session: Session, document: Mapping[str, Any]) -> None:
     """Progress and spend, on stdout."""
     say, price = session.terminal.out, document["price"]
     say(f"{clean(document['campaign'])} in {document['environment']} at {document['now']}")
@@ -151,7 +151,7 @@ def draw_status(session: Session, document: Mapping[str, Any], *, everything: bo
     budget = f" of ${price['budget']}" if price["budget"] is not None else ""
     on_hold = f", ${price['on_hold']} on hold" if price.get("on_hold") else ""
     say(f"\ncommitted  ${price['committed']}{budget}; balance ${price['balance']}{on_hold}")
-    _draw_others(session, document, everything=everything)
+    _draw_others(session, document)
     for note in document.get("notes", ()):
         say(f"  · {clean(note)}")
     if document.get("changes"):
@@ -180,13 +180,29 @@ def _bar(done: int, total: int, width: int = 24) -> str:
     return "[" + "#" * full + "." * (width - full) + "]"
 
 
-def _draw_others(session: Session, document: Mapping[str, Any], *, everything: bool) -> None:
-    """Whatever else the account holds: counted, and named where it is asked for."""
-    foreign, others = document["foreign"], document["others"]
-    if everything:
-        for campaign, count in others.items():
-            session.terminal.out(f"other      {clean(campaign)}: {count:,} HITs of another campaign")
-        session.terminal.out(f"foreign    {foreign:,} HITs that no campaign of turkform made")
-    elif foreign or others:
-        count = foreign + sum(others.values())
-        session.terminal.out(f"elsewhere  {count:,} HITs in this account are not this campaign's (--all tells whose)")
+def _draw_others(session: Session, document: Mapping[str, Any]) -> None:
+    """Whatever else the account holds: counted, and named where it was asked for."""
+    say, elsewhere = session.terminal.out, document.get("elsewhere")
+    if elsewhere is None:
+        count = document["foreign"] + sum(document["others"].values())
+        if count:
+            say(f"elsewhere  {many(count, 'HIT')} in this account not of this campaign (--all tells whose)")
+        return
+    for holding in elsewhere["campaigns"]:
+        say(f"\ncampaign {clean(holding['name'])}")
+        _draw_holding(session, holding)
+    for holding in elsewhere["foreign"]:
+        say(f'\nno campaign of turkform made these: "{clean(holding["name"])}", HIT type {clean(holding["hit_type"])}')
+        _draw_holding(session, holding)
+    if not elsewhere["campaigns"] and not elsewhere["foreign"]:
+        say("elsewhere  nothing: this account holds no HIT of anyone else's")
+
+
+def _draw_holding(session: Session, holding: Mapping[str, Any]) -> None:
+    say = session.terminal.out
+    say(f"  HITs       {holding['hits']:,}" + (f", the last ends {holding['ends']}" if holding["ends"] else ""))
+    say(
+        f"  work       {holding['open']:,} free, {holding['pending']:,} in work, {holding['submitted']:,} to review, "
+        f"{holding['reviewed']:,} reviewed"
+    )
+    say(f"  committed  ${holding['committed']}")

@@ -28,20 +28,27 @@ def status(session: Session, *, as_json: bool, everything: bool) -> None:
     """Show how far the workers are, and what it has cost.
 
     Free places are those a worker can still take. Committed is what the campaign has cost and may still cost:
-    every place that is taken or can be taken, fees included.
+    every place that is taken or can be taken, fees included. With --all, the account's other HITs and
+    what they hold: other campaigns', and those that no campaign made.
 
     Examples:
       turkform status
+      turkform status --all
       turkform status --json | jq .batches.pilot.hits
     """
     from turkform.results import status as stand
 
     with session.survey() as (found, _):
-        document = stand(found)
+        document = {"format_version": FORMAT_VERSION, **stand(found)}
+        if everything:
+            from turkform.inventory import inventory
+
+            target, name = found.desired.target, found.desired.campaign.campaign
+            document["elsewhere"] = inventory(found.account, name, target.fees, found.observed.now).document()
     if as_json:
-        session.terminal.json({"format_version": FORMAT_VERSION, **document})
+        session.terminal.json(document)
     else:
-        draw_status(session, document, everything=everything)
+        draw_status(session, document)
 
 
 # --- log ------------------------------------------------------------------------------------------
