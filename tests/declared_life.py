@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkform.account import connect
 from turkform.apply import Report, RunInfo, apply
-from turkform.diff import Choices
+from turkform.choices import Choices
 from turkform.journal import Journal
 from turkform.loader import load
 from turkform.survey import Survey, survey

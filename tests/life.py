@@ -1,20 +1,28 @@
-"""One campaign's life on a marketplace, to be played step by step in a test."""
+"""One small campaign on a marketplace over HTTP: its files written anew at every look, its workers played."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from turkform.account import connect
 from turkform.apply import apply
+from turkform.approval import Approval
 from turkform.campaign import Campaign, Desired, Source, Target
-from turkform.diff import Choices
+from turkform.choices import Choices
+from turkform.errors import StalePlanError
 from turkform.journal import Journal
 from turkform.outcomes import Report, RunInfo
+from turkform.plan import Plan, load
 from turkform.questions import open_template
+from turkform.staleness import moved
 from turkform.survey import Survey, survey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from marketplace_server import Server
@@ -36,6 +44,7 @@ class Life:
     batch: dict[str, Any] = field(default_factory=dict)
     campaign: dict[str, Any] = field(default_factory=dict)
     batch_name: str = "pilot"
+    target: Target = field(default_factory=lambda: Target("local", "local"))
 
     def desired(self) -> Desired:
         data, page = self.folder / "items.csv", self.folder / "page.html"
@@ -43,28 +52,59 @@ class Life:
         page.write_text(self.page)
         terms = {"title": "T", "description": "D", "reward": "0.10", "assignment_duration": "10m"}
         rows = {"hit_type": "label", "question": {"html": "page.html"}, "items": "items.csv", "key": "id"}
-        campaign = Campaign.model_validate(
-            {
-                "turkform": 1,
-                "campaign": self.name,
-                "hit_types": {"label": {**terms, "auto_approval_delay": "3d", **self.hit_type}},
-                "batches": {self.batch_name: {**rows, "assignments": 3, "lifetime": "7d", **self.batch}},
-                **self.campaign,
-            }
-        )
+        declared = {
+            "turkform": 1,
+            "campaign": self.name,
+            "hit_types": {"label": {**terms, "auto_approval_delay": "3d", **self.hit_type}},
+            "batches": {self.batch_name: {**rows, "assignments": 3, "lifetime": "7d", **self.batch}},
+            **self.campaign,
+        }
+        campaign = Campaign.model_validate(declared)
+        (self.folder / "campaign.yaml").write_text(json.dumps(declared))
+        files = ("campaign.yaml", "items.csv", "page.html")
+        inputs = {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in files}
         sources = {n: Source(n, b, open_template(page), data) for n, b in campaign.batches.items()}
         grants = {n: dict(q.workers.values) for n, q in campaign.qualification_types.items() if q.workers}
         blocks = dict(campaign.blocks.values) if campaign.blocks else {}
-        return Desired(campaign, Target("local", "local"), self.folder, sources, grants, blocks, {})
+        return Desired(campaign, self.target, self.folder, sources, grants, blocks, inputs)
+
+    @contextmanager
+    def _looking(self, choices: Choices, approval: Approval | None = None) -> Iterator[tuple[Survey, Journal]]:
+        with Journal.open(self.folder / "journal.sqlite", create=True) as journal:
+            account = connect(self.target, self.server.url)
+            yield survey(self.desired(), account, journal, choices, approval=approval), journal
 
     def look(self, **choices: Any) -> Survey:
         journal = Journal.find(self.folder / "journal.sqlite")
-        account = connect(Target("local", "local"), self.server.url)
+        account = connect(self.target, self.server.url)
         try:
             return survey(self.desired(), account, journal, Choices(**choices))
         finally:
             if journal:
                 journal.close()
+
+    def saved(self, **choices: Any) -> Plan:
+        """A plan that has been in a file."""
+        file = self.folder / "plan.json"
+        self.look(**choices).plan.save(file)
+        return load(file)
+
+    def moved(self, saved: Plan, **choices: Any) -> list[str]:
+        """What `check` says of it."""
+        with self._looking(Choices(**choices), Approval.of(saved.document)) as (found, journal):
+            return moved(saved, found, used=journal.plan_used(saved.document["digest"]))
+
+    def apply_saved(self, saved: Plan, **choices: Any) -> Report:
+        """What `apply FILE` does.
+
+        Raises:
+            StalePlanError: it is not true any more.
+        """
+        with self._looking(Choices(**choices), Approval.of(saved.document)) as (found, journal):
+            reasons = moved(saved, found, used=journal.plan_used(saved.document["digest"]))
+            if reasons:
+                raise StalePlanError(reasons)
+            return apply(found, journal, run=RunInfo("apply"), plan_digest=saved.document["digest"])
 
     def apply(self, **choices: Any) -> Report:
         found = self.look(**choices)
@@ -81,3 +121,7 @@ class Life:
         answers = {"answers": {"answer": "x"}} if action == "submit" else {}
         self.server.control(f"worker/{action}", hit=hit["HITId"], worker=worker, **answers)
         return str(hit["HITId"])
+
+
+def steps(found: Survey) -> list[tuple[str, str]]:
+    return [(s["address"], s.get("op") or s["action"]) for s in found.plan.document["steps"]]

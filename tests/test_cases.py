@@ -10,7 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from turkform.campaign import Campaign, Desired, Source, Target
-from turkform.diff import Choices, diff
+from turkform.choices import Choices
+from turkform.diff import diff
 from turkform.items import Marker, stored_key
 from turkform.kinds import HITType, QualificationType
 from turkform.memory import Known, KnownType, Memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from life import PAGE, Life
+from life import PAGE, Life, steps
 from marketplace_server import Server, running
 
 from turkform.closing import close
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from turkform.survey import Survey
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -33,10 +31,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def life(server: Server, tmp_path: Path) -> Life:
     return Life(server, tmp_path)
-
-
-def steps(found: Survey) -> list[tuple[str, str]]:
-    return [(s["address"], s.get("op") or s["action"]) for s in found.plan.document["steps"]]
 
 
 def test_published_once_and_the_plan_after_is_empty(life: Life) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from turkform.choices import ALL
 from turkform.items import Item
 from turkform.kinds import Batch
 from turkform.kinds.resource import FieldChange
@@ -165,7 +166,7 @@ def test_what_close_has_expired_stays_closed_until_reopened() -> None:
     one = hit("a", "x", expires=T - 60)
     closed = publication({"a": "x"}, [one], known(one, ending="close", ended=T - 60))
     assert ops(closed) == {}
-    closed.reopen = True
+    closed.reopen = ALL
     (change,), _ = decide(closed)
     assert (change.ops, change.cents) == ((Op.PROLONG,), (54,))
 
@@ -197,7 +198,7 @@ def test_an_item_whose_untouched_hit_we_deleted_is_published_one_generation_on()
 def test_a_removed_row_retires_its_hit_and_answers_are_kept() -> None:
     worked = hit("b", "y", expires=T - 1, available=2, completed=1)
     changes, tally = decide(publication({}, [hit("a", "x"), worked]))
-    assert [(c.key, c.ops) for c in changes] == [("a", (Op.RETIRE,))]
+    assert [(c.key, c.ops) for c in changes] == [("a", (Op.RETIRE,)), ("b", (Op.KEEP,))]
     assert tally.counts["kept answers"] == 1
 
 

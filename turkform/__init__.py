@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from turkform.account import Account, connect
     from turkform.apply import apply
     from turkform.campaign import Campaign, Desired
+    from turkform.choices import Choices
     from turkform.closing import close
-    from turkform.diff import Choices, Diff, diff
+    from turkform.diff import Diff, diff
     from turkform.errors import CampaignError, Diagnostic, TurkformError
     from turkform.journal import Journal
     from turkform.loader import load
@@ -72,7 +73,8 @@ _HOMES = {
     "apply": ("apply",),
     "campaign": ("Campaign", "Desired"),
     "closing": ("close",),
-    "diff": ("Choices", "Diff", "diff"),
+    "choices": ("Choices",),
+    "diff": ("Diff", "diff"),
     "errors": ("CampaignError", "Diagnostic", "TurkformError"),
     "journal": ("Journal",),
     "loader": ("load",),

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from turkform.account import CallRefusedError, CallUnansweredError, CallUnsentError
@@ -20,7 +21,7 @@ from turkform.journal import Outcome
 from turkform.kinds.qualification import GRANT, grant_parameters, revoke_parameters
 from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, Pending
-from turkform.kinds.worker_block import BLOCK, block_parameters, unblock_parameters
+from turkform.kinds.worker_block import BLOCK, UNBLOCK, block_parameters, unblock_parameters
 from turkform.lease import LeaseLostError
 from turkform.ledger import JournalError
 from turkform.observed import Record, find_own_type, get_type
@@ -402,32 +403,35 @@ class _Work:
     # --- grants and blocks ------------------------------------------------------------------------
 
     def _roster(self, step: Step, change: RosterChange) -> bool:
-        requests = list(self._roster_requests(step, change))
-        self.tell(Event("begin", step.address, step.operations[0], total=len(requests)))
-        results = self._finished([self.pool.submit(self._one_worker, step, request) for request in requests])
+        calls = list(self._roster_calls(step, change))
+        self.tell(Event("begin", step.address, step.operations[0], total=len(calls)))
+        results = self._finished([self.pool.submit(self._worker, step, own) for own in calls])
         done = sum(results)
         with self.lock:
             self.report.done[step.action.name.lower()] += done
-        self.tell(Event("done", step.address, step.operations[0], done, len(requests)))
-        return done == len(requests)
+        self.tell(Event("done", step.address, step.operations[0], done, len(calls)))
+        return done == len(calls)
 
-    def _roster_requests(self, step: Step, change: RosterChange) -> Iterator[Request]:
+    def _worker(self, step: Step, calls: Iterable[Request]) -> bool:
+        """All calls about one worker, each after the one before."""
+        return all(self._one_worker(step, request) for request in calls)
+
+    def _roster_calls(self, step: Step, change: RosterChange) -> Iterator[list[Request]]:
+        """The calls about each worker, in their order: two where one is taken off and added anew."""
         type_id = change.type_id or self.ids.get(Address("qualification_type", change.address.name), "")
-        taking = step.action is Action.DELETE
-        pairs = [(w, None) for w in change.removed] if taking else [
-            *change.added.items(), *((w, v) for w, (_, v) in change.changed.items())
-        ]  # fmt: skip
-        for worker, value in sorted(pairs, key=lambda pair: pair[0]):
-            if step.operations[0] == BLOCK:
-                parameters = block_parameters(worker, str(value))
-            elif step.operations[0] == GRANT:
-                parameters = grant_parameters(type_id, worker, int(str(value)))
-            elif change.address.kind == "block":
-                parameters = unblock_parameters(worker)
-            else:
-                parameters = revoke_parameters(type_id, worker)
+        pairs: Iterable[tuple[str, Any]]
+        if step.action is Action.DELETE:
+            pairs = ((worker, None) for worker in change.removed)
+        elif step.action is Action.REPLACE:
+            pairs = change.touched.items()
+        else:
+            pairs = [*change.added.items(), *((w, v) for w, (_, v) in change.changed.items())]
+        for worker, value in sorted(pairs, key=itemgetter(0)):
             detail = {"value": value} | ({"type": type_id} if type_id else {})
-            yield Request(step.operations[0], parameters, change.address, worker, detail=detail)
+            yield [
+                Request(name, _worker_parameters(name, type_id, worker, value), change.address, worker, detail=detail)
+                for name in step.operations
+            ]
 
     def _one_worker(self, step: Step, request: Request) -> bool:
         try:
@@ -512,7 +516,7 @@ class _Work:
     @staticmethod
     def _changes(publication: Publication) -> Iterator[ItemChange]:
         yield from (c for c in publication.changes(Tally()) if set(c.ops) & (SENDING | {Op.REKEY}))
-        yield from superseded(publication)
+        yield from (c for c in superseded(publication) if set(c.ops) & SENDING)
 
     def _item(self, publisher: Publisher, change: ItemChange, meter: Meter) -> None:
         buying = any(change.cents)
@@ -557,3 +561,14 @@ class _Work:
 def _revoked(error: CallRefusedError) -> Verdict:
     """A grant that an earlier request may have taken back; the other calls about workers refuse no repeat."""
     return (Outcome.DONE if error.turk_code in _REVOKED else Outcome.UNKNOWN), ""
+
+
+def _worker_parameters(operation: str, type_id: str, worker: str, value: Any) -> dict[str, Any]:
+    """Parameters of one call about one worker."""
+    if operation == BLOCK:
+        return block_parameters(worker, str(value))
+    if operation == UNBLOCK:
+        return unblock_parameters(worker)
+    if operation == GRANT:
+        return grant_parameters(type_id, worker, int(value))
+    return revoke_parameters(type_id, worker)

@@ -7,24 +7,25 @@ out, what is only worth knowing a note. Nothing here knows prices of plans, step
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from turkform.kinds.requirement import MASTERS, MASTERS_SANDBOX, Rule
 from turkform.kinds.resource import Address, FieldChange, differences
 from turkform.kinds.worker_block import MOST_BLOCKS
-from turkform.publication import Publication, Terms
+from turkform.pricing import Pricing
+from turkform.publication import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Mapping
 
+    from turkform.approval import Approval
     from turkform.campaign import Desired, Source
+    from turkform.choices import Choices
     from turkform.kinds.hit_type import HITType
     from turkform.kinds.qualification_type import QualificationType
     from turkform.memory import Memory
-    from turkform.money import Fees, Money
     from turkform.observed import Observed, QualificationTypeState, Scope
 
 NAME_BLOCKED = timedelta(hours=48)
@@ -40,16 +41,6 @@ class Action(Enum):
     DELETE = "-"
     ADOPT = "="
     WAIT = "…"
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a person said beside the files, for this one plan."""
-
-    destroy: bool = False
-    reopen: frozenset[Address] = frozenset()
-    allow_destroy: frozenset[Address] = frozenset()
-    allow_rekey: frozenset[Address] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +63,17 @@ class RosterChange:
     added: Mapping[str, Any] = field(default_factory=dict)
     changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    touched: Mapping[str, Any] = field(default_factory=dict)
+    """Taken off and added anew, because a person asked for it."""
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """Worker → its number in the declared roster, sorted, the first one 1."""
+    ours: tuple[str, ...] = ()
+    """Who is in it by our own hand and not declared any more, whether or not somebody else took them off."""
     type_id: str = ""
     """The qualification type's id, where it exists already."""
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed or self.touched)
 
 
 @dataclass(slots=True)
@@ -85,6 +85,10 @@ class Diff:
     publications: dict[Address, Publication] = field(default_factory=dict)
     ids: dict[Address, str] = field(default_factory=dict)
     """Ids of declared qualification types that exist, and of HIT types seen on HITs with equal terms."""
+    needed: frozenset[Address] = frozenset()
+    """What targets need besides themselves."""
+    left_out: int = 0
+    """Changed resources that the plan was told not to be about."""
     refusals: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -111,14 +115,65 @@ def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
     )
 
 
-def diff(desired: Desired, observed: Observed, memory: Memory, choices: Choices, *, local: float) -> Diff:
-    """Compare the two sides; `local` is this machine's clock in epoch seconds."""
-    found = Diff()
+def diff(
+    desired: Desired,
+    observed: Observed,
+    memory: Memory,
+    choices: Choices,
+    *,
+    local: float,
+    approval: Approval | None = None,
+) -> Diff:
+    """Compare the two sides; `local` is this machine's clock in epoch seconds.
+
+    `approval` is that of the saved plan that is carried out: nothing beyond it is planned.
+    """
+    found = Diff(needed=_needed(desired, choices))
     _types(found, desired, observed, memory, choices)
-    _grants(found, desired, observed, memory, choices)
-    _blocks(found, desired, observed, memory, choices)
-    _batches(found, desired, observed, memory, choices, local)
+    _grants(found, desired, observed, memory, choices, approval)
+    _blocks(found, desired, observed, memory, choices, approval)
+    _batches(found, desired, observed, memory, choices, local, approval)
+    _addresses(found, desired, memory, choices)
     return found
+
+
+# --- what was said -------------------------------------------------------------------------------
+
+
+def _needed(desired: Desired, choices: Choices) -> frozenset[Address]:
+    """What the targets need besides themselves: the types their terms require, and who holds these."""
+    names = {address.name for address in choices.target if address.kind == "grant"}
+    needed = {Address("qualification_type", name) for name in names}
+    for source in desired.sources.values():
+        if choices.keys("target", source.address):
+            for requirement in desired.campaign.hit_types[source.batch.hit_type].requirements:
+                if requirement.qualification:
+                    needed |= {Address(kind, requirement.qualification) for kind in ("qualification_type", "grant")}
+    return frozenset(needed)
+
+
+def _addresses(found: Diff, desired: Desired, memory: Memory, choices: Choices) -> None:
+    """Refuse a choice about nothing: a slip in an address would otherwise change what is done unseen."""
+    types = {*desired.campaign.qualification_types, *memory.types}
+    known = {
+        *found.publications,
+        *(Address(kind, name) for kind in ("qualification_type", "grant") for name in types),
+        *(Address("hit_type", name) for name in desired.campaign.hit_types),
+        Address("block"),
+    }
+    for name, addresses in choices.said():
+        option = f"--{name.replace('_', '-')}"
+        for address in sorted(addresses, key=str):
+            if address.parent not in known:
+                found.refusals.append(f"{option} {address}: there is nothing of that address, declared or published")
+            elif address.kind == "hit_type" and name in {"target", "exclude"}:
+                users = [s.address for s in desired.sources.values() if s.batch.hit_type == address.name]
+                said = " ".join(f"{option} {user}" for user in sorted(users))
+                found.refusals.append(f"{option} {address}: terms come with the batches that use them. Say {said}")
+            elif name == "touch" and (address.kind != "block" or address.key not in desired.blocks):
+                found.refusals.append(
+                    f"{option} {address}: only a declared block can be made anew. Write --touch 'block[\"WORKER\"]'"
+                )
 
 
 # --- qualification types -------------------------------------------------------------------------
@@ -129,6 +184,11 @@ def _types(found: Diff, desired: Desired, observed: Observed, memory: Memory, ch
     for name, wanted in declared.items():
         address = Address("qualification_type", name)
         state, known = observed.types.get(wanted.name), memory.types.get(name)
+        if state is not None:
+            found.ids[address] = state.id
+        if not choices.chosen(address, found.needed):
+            found.left_out += state is None or bool(wanted.differences(state.values))
+            continue
         if known and not known.deleted and known.name != wanted.name and known.name in observed.types:
             found.refusals.append(
                 f'{address} was created as "{known.name}", and MTurk cannot rename a qualification type. '
@@ -137,13 +197,16 @@ def _types(found: Diff, desired: Desired, observed: Observed, memory: Memory, ch
         elif state is None:
             found.types.append(_new_type(address, wanted, observed, memory, name))
         else:
-            found.ids[address] = state.id
             _compare_type(found, address, wanted, state, adopted=known is None or known.id != state.id)
     names = {wanted.name for wanted in declared.values()}
     for name, known in memory.types.items():
         dropped = name not in declared and known.name not in names
         if dropped and not known.deleted and known.name in observed.types:
-            _drop_type(found, Address("qualification_type", name), observed.types[known.name], observed)
+            address = Address("qualification_type", name)
+            if choices.chosen(address):
+                _drop_type(found, address, observed.types[known.name], observed)
+            else:
+                found.left_out += 1
 
 
 def _new_type(address: Address, wanted: QualificationType, observed: Observed, memory: Memory, name: str) -> TypeChange:
@@ -189,7 +252,19 @@ def _drop_type(found: Diff, address: Address, state: QualificationTypeState, obs
 # --- grants and blocks ---------------------------------------------------------------------------
 
 
-def _grants(found: Diff, desired: Desired, observed: Observed, memory: Memory, choices: Choices) -> None:
+def numbered(workers: Iterable[str]) -> dict[str, int]:
+    """Each worker of a declared roster with its number, sorted, the first one 1."""
+    return {worker: number for number, worker in enumerate(sorted(workers), 1)}
+
+
+def _grants(
+    found: Diff,
+    desired: Desired,
+    observed: Observed,
+    memory: Memory,
+    choices: Choices,
+    approval: Approval | None,
+) -> None:
     declared = desired.campaign.qualification_types
     for name, wanted in declared.items():
         address = Address("qualification_type", name)
@@ -204,41 +279,81 @@ def _grants(found: Diff, desired: Desired, observed: Observed, memory: Memory, c
             added={w: v for w, v in workers.items() if w not in present},
             changed={w: (present[w], v) for w, v in workers.items() if w in present and present[w] != v},
             removed=tuple(sorted(w for w in ours if w in present and w not in workers)),
+            numbers=numbered(workers),
+            ours=tuple(sorted(ours - workers.keys())),
             type_id=type_id,
         )
-        _keep_roster(found, change)
+        _keep_roster(found, change, choices, approval)
 
 
-def _blocks(found: Diff, desired: Desired, observed: Observed, memory: Memory, choices: Choices) -> None:
+def _blocks(
+    found: Diff,
+    desired: Desired,
+    observed: Observed,
+    memory: Memory,
+    choices: Choices,
+    approval: Approval | None,
+) -> None:
     wanted = {} if choices.destroy else desired.blocks
     present = observed.blocks
+    touch = choices.keys("touch", Address("block"))
     change = RosterChange(
         Address("block"),
         added={w: r for w, r in wanted.items() if w not in present},
         removed=tuple(sorted(w for w in memory.blocks if w in present and w not in wanted)),
+        touched={w: r for w, r in wanted.items() if w in present and w in touch},
+        numbers=numbered(wanted),
     )
     for worker, reason in wanted.items():
-        if worker in present and present[worker] and present[worker] != reason:
+        if worker in present and present[worker] and present[worker] != reason and worker not in touch:
+            address = Address("block", key=worker)
             found.notes.append(
-                f"{Address('block', key=worker)}: blocked with another reason; nothing is sent, "
-                "because MTurk would have to unblock the worker and tell them again"
+                f"{address}: blocked with another reason; nothing is sent, because MTurk would have to unblock the "
+                f"worker and tell them again; --touch '{address}' does"
             )
     total = len(present.keys() | wanted.keys())
     if total > MOST_BLOCKS:
         found.refusals.append(f"{total:,} blocks in all, and MTurk keeps at most {MOST_BLOCKS:,} per account")
-    _keep_roster(found, change)
+    _keep_roster(found, change, choices, approval)
 
 
-def _keep_roster(found: Diff, change: RosterChange) -> None:
-    if change.added or change.changed or change.removed:
-        found.rosters.append(change)
+def _keep_roster(found: Diff, change: RosterChange, choices: Choices, approval: Approval | None) -> None:
+    """Keep what the plan is about: the chosen workers, and of a saved plan those it names."""
+    chosen = choices.chosen(change.address, found.needed)
+    kept = _of(change, chosen, chosen)
+    found.left_out += bool(change) and not kept
+    if approval is not None:
+        approved = approval.roster(change.address)
+        adding = frozenset(w for w, number in change.numbers.items() if number in approved.adding)
+        kept = _of(kept, adding, approved.taking)
+    if kept:
+        found.rosters.append(kept)
+
+
+def _of(change: RosterChange, adding: Container[str], taking: Container[str]) -> RosterChange:
+    """The part of a roster's change that concerns these workers."""
+    return replace(
+        change,
+        added={w: v for w, v in change.added.items() if w in adding},
+        changed={w: v for w, v in change.changed.items() if w in adding},
+        touched={w: v for w, v in change.touched.items() if w in adding},
+        removed=tuple(w for w in change.removed if w in taking),
+    )
 
 
 # --- batches -------------------------------------------------------------------------------------
 
 
-def _batches(found: Diff, desired: Desired, observed: Observed, memory: Memory, choices: Choices, local: float) -> None:
-    pricing = _Pricing(desired, observed, found.ids)
+def _batches(
+    found: Diff,
+    desired: Desired,
+    observed: Observed,
+    memory: Memory,
+    choices: Choices,
+    local: float,
+    approval: Approval | None,
+) -> None:
+    pricing = Pricing(desired, observed, found.ids)
     declared = set()
     for source in desired.sources.values():
         batch = (source.id, source.batch.round)
@@ -252,7 +367,10 @@ def _batches(found: Diff, desired: Desired, observed: Observed, memory: Memory, 
             desired_terms=pricing.desired(source.batch.hit_type),
             now=observed.now,
             local=local,
-            reopen=source.address in choices.reopen,
+            reopen=choices.keys("reopen", source.address).stored(),
+            discard=choices.keys("discard_answers", source.address).stored(),
+            chosen=choices.chosen(source.address).stored(),
+            approved=approval.batch(source.address) if approval else None,
         )
         found.publications[source.address] = publication
         hit_type = Address("hit_type", source.batch.hit_type)
@@ -264,8 +382,10 @@ def _batches(found: Diff, desired: Desired, observed: Observed, memory: Memory, 
         if gone or (choices.destroy and batch not in {p.batch for p in found.publications.values()}):
             address = Address("batch", batch[0] if batch[1] == 1 else f"{batch[0]}@{batch[1]}")
             found.publications[address] = Publication(
-                batch, None, observed.hits[batch], memory, pricing.observed(None), None, observed.now, local
-            )
+                batch, None, observed.hits[batch], memory, pricing.observed(None), None, observed.now, local,
+                discard=choices.keys("discard_answers", address).stored(), chosen=choices.chosen(address).stored(),
+                approved=approval.batch(address) if approval else None,
+            )  # fmt: skip
             if gone and not choices.destroy:
                 _renamed(found, address, found.publications[address])
 
@@ -283,54 +403,6 @@ def _renamed(found: Diff, address: Address, gone: Publication) -> None:
                 f"{address} is gone from the files, and {other} holds {shared} of its {len(fingerprints)} items: "
                 f"publishing them again would buy them twice. Add `id: {gone.batch[0]}` to {other}"
             )
-
-
-class _Pricing:
-    """What an assignment costs, under declared terms and under those a HIT was published with."""
-
-    def __init__(self, desired: Desired, observed: Observed, ids: Mapping[Address, str]) -> None:
-        self._hit_types = desired.campaign.hit_types
-        self._fees = desired.target.fees
-        self._sandbox = desired.target.sandbox
-        self._observed = observed.terms
-        self._ids = ids
-        self._premiums = {
-            r.id: r.premium.cents
-            for hit_type in self._hit_types.values()
-            for r in hit_type.requirements
-            if r.id and r.premium
-        }
-
-    def desired(self, name: str) -> Terms:
-        hit_type = self._hit_types[name]
-        return self._terms(hit_type.reward, hit_type.rules(self._ids, sandbox=self._sandbox), ())
-
-    def observed(self, name: str | None) -> dict[str, Terms]:
-        """Terms of every observed HIT type, with how they differ from those declared under `name`."""
-        values = None if name is None else self._hit_types[name].values(self._ids, sandbox=self._sandbox)
-        return {
-            type_id: self._terms(
-                seen["reward"], seen["requirements"], () if values is None else differences(values, seen)
-            )
-            for type_id, seen in self._observed.items()
-        }
-
-    def equal(self, name: str) -> str | None:
-        """The id of an observed HIT type with exactly the declared terms."""
-        return min((i for i, terms in self.observed(name).items() if not terms.differences), default=None)
-
-    def _terms(self, reward: Money, rules: tuple[Rule, ...], changes: tuple[FieldChange, ...]) -> Terms:
-        masters = any(r.type_id in {MASTERS, MASTERS_SANDBOX} and r.comparator != "DoesNotExist" for r in rules)
-        premium = sum(self._premiums.get(r.type_id, 0) for r in rules if isinstance(r.type_id, str))
-        return Terms(
-            cents=reward.cents + premium + _fee(self._fees, reward, 1, masters=masters),
-            crowded=reward.cents + premium + _fee(self._fees, reward, self._fees.crowd, masters=masters),
-            differences=changes,
-        )
-
-
-def _fee(fees: Fees, reward: Money, assignments: int, *, masters: bool) -> int:
-    return fees.fee(reward, assignments=assignments, masters=masters).cents
 
 
 def foreign_requirements(hit_type: HITType) -> list[str]:

@@ -6,35 +6,29 @@ approves by them. One pass over every batch counts, prices and digests what beco
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from turkform.diff import Action, Choices, Diff, RosterChange, TypeChange, foreign_requirements
+from turkform.batch_draft import draft_batch
+from turkform.diff import Action, Diff, RosterChange, TypeChange, foreign_requirements
 from turkform.kinds.hit_type import AUTO_APPROVAL_DEFAULT, HITType
 from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, show
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
-from turkform.money import Money
+from turkform.money import NOTHING
 from turkform.observed import Record
 from turkform.policies import judge
-from turkform.printable import many
-from turkform.publication import ItemChange, Op, Publication, Tally, committed, doubles, superseded
-from turkform.steps import ACTIONS, FACTS, LEAVES, OPERATIONS, RECORD, Items, Reversibility, Step
+from turkform.publication import Op
+from turkform.steps import RECORD, Digest, Items, Reversibility, Step
 from turkform.times import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from turkform.campaign import Desired
+    from turkform.choices import Choices
     from turkform.memory import Memory
     from turkform.observed import Observed
-    from turkform.policies import Judgement, Policy
-
-SAMPLES = 3
-"""So many changed items of a batch stand in the plan before and after, for review."""
-FEWEST_GUARDED = 10
-"""From so many HITs on a batch's thresholds apply."""
+    from turkform.policies import Judgement
+    from turkform.publication import Publication
 
 
 class Draft:
@@ -50,7 +44,13 @@ class Draft:
         self.samples: list[dict[str, Any]] = []
         self.wishes: dict[str, Any] = {}
         """What a person approves, per address: the heart of the intent."""
+        self.facts: dict[str, str] = {}
+        """sha256 over what decisions rested on and no worker can alter, per address."""
         self.committed = 0
+        self.cost = NOTHING
+        """What the plan adds to it, by what it is paid for."""
+        self.until = 0.0
+        """When the first fact expires, in epoch seconds; 0 where none does."""
         self.needed: set[str] = set()
         """HIT types that some step needs the id of."""
         self.bought: set[str] = set()
@@ -90,12 +90,14 @@ class Draft:
             "action": change.action.name,
             "fields": [f.field for f in change.fields],
         }
+        self.facts[str(change.address)] = _as_observed(change)
 
     def drop(self, change: TypeChange) -> None:
         """A qualification type to delete; comes after the batches, whose HITs may have to be gone first."""
         assert change.observed is not None
         parameters = {"QualificationTypeId": change.observed.id}
         self.wishes[str(change.address)] = {"action": "DELETE", "fields": []}
+        self.facts[str(change.address)] = _as_observed(change)
         if change.reason and not any(step.op == Op.RETIRE for step in self.steps):
             if change.observed.values.get("status") == "active":
                 inactive = {**parameters, "QualificationTypeStatus": "Inactive"}
@@ -118,203 +120,52 @@ class Draft:
     def roster(self, change: RosterChange) -> None:
         """Grants of one type, or blocks: adding and taking away are two steps of two nodes."""
         block = change.address.kind == "block"
-        adding, taking = Items(), Items()
+        adding, anew, taking = Items(), Items(), Items()
         new = {worker: {"value": show(value)} for worker, value in change.added.items()}
         other = {w: {"value": show(value), "observed": show(before)} for w, (before, value) in change.changed.items()}
         for worker, detail in sorted((new | other).items()):
-            adding.add(worker, detail)
+            adding.add(worker, detail, row=change.numbers[worker])
+        for worker, value in sorted(change.touched.items()):
+            anew.add(worker, {"value": show(value)}, row=change.numbers[worker])
         for worker in change.removed:
             taking.add(worker, {})
         leaves = Reversibility.PERSON
+        operation, opposite = (BLOCK, UNBLOCK) if block else (GRANT, REVOKE)
         if adding.count:
             action = Action.CREATE if change.added else Action.UPDATE
-            self._add(Step(change.address, action, (BLOCK if block else GRANT,), leaves, items=adding, subject=change))
+            self._add(Step(change.address, action, (operation,), leaves, items=adding, subject=change))
+        if anew.count:
+            operations = (opposite, operation)
+            self._add(Step(change.address, Action.REPLACE, operations, leaves, items=anew, subject=change))
         if taking.count:
-            operation = UNBLOCK if block else REVOKE
-            self._add(Step(change.address, Action.DELETE, (operation,), leaves, items=taking, subject=change))
-        self.wishes[str(change.address)] = {"workers": [adding.document()["sha256"], taking.document()["sha256"]]}
+            self._add(Step(change.address, Action.DELETE, (opposite,), leaves, items=taking, subject=change))
+        # Workers come by qualifications of their own accord: of grants only what we gave is approved by name;
+        # what is to be given stands in the inputs.
+        mine = [part.digest.sha256 for part in (adding, anew, taking)] if block else list(change.ours)
+        if mine:
+            self.wishes[str(change.address)] = {"workers": mine}
 
     # batches
 
     def batch(self, address: Address, publication: Publication) -> None:
-        """One pass over a batch: count, price and digest what becomes of its items."""
-        tally, groups = Tally(), {op: Items() for op in Op}
-        wishes = {word: Items() for word in ("create", "change", "retire")}
-        fields: set[str] = set()
-        reasons: Counter[str] = Counter()
-        samples = 0
-        for change in self._changes(publication, tally):
-            self._wish(change, wishes, fields)
-            for op, cents in zip(change.ops, change.cents, strict=True):
-                detail = {"fingerprint": change.fingerprint}
-                if op is Op.REKEY:
-                    detail["observed"] = change.reason
-                groups[op].add(change.key, detail, cents)
-                if op is Op.WAIT:
-                    reasons[change.reason] += 1
-            if samples < SAMPLES and {Op.CREATE, Op.REPLACE} & set(change.ops):
-                self._sample(address, publication, change)
-                samples += 1
-        self._commit(publication)
-        self._batch_notes(address, publication, tally)
-        self._guards(address, publication, tally, groups)
-        if {Op.CREATE, Op.REPLACE, Op.MOVE} & {op for op, items in groups.items() if items.count}:
-            assert publication.source is not None
-            self.needed.add(publication.source.batch.hit_type)
-        if publication.source is not None and any(items.cents for items in groups.values()):
-            self.bought.add(publication.source.batch.hit_type)
-        for op in Op:
-            if groups[op].count and op is not Op.KEEP:
-                self._batch_step(address, publication, op, groups[op], reasons)
-        if fields or any(w.count for w in wishes.values()):
-            self.wishes[str(address)] = {
-                "fields": sorted(fields),
-                "items": {word: items.document()["sha256"] for word, items in wishes.items() if items.count},
-            }
-        self.batches[str(address)] = self._figures(publication, tally)
-
-    @staticmethod
-    def _changes(publication: Publication, tally: Tally) -> Iterator[ItemChange]:
-        yield from publication.changes(tally)
-        yield from superseded(publication)
-
-    @staticmethod
-    def _wish(change: ItemChange, wishes: Mapping[str, Items], fields: set[str]) -> None:
-        """What the change means to a person, whether or not work on the HIT will narrow it."""
-        ops = set(change.ops)
-        if Op.CREATE in ops:
-            wishes["create"].add(change.key, {"fingerprint": change.fingerprint})
-        elif ops & {Op.RETIRE, Op.CLOSE} or (Op.WAIT in ops and change.hit):
-            wishes["retire"].add(change.key, {})
-        elif ops - {Op.WAIT}:
-            wishes["change"].add(change.key, {"fingerprint": change.fingerprint})
-            if change.hit and change.hit.fingerprint != change.fingerprint:
-                fields.add("question")
-            elif ops & {Op.MOVE, Op.KEEP}:
-                fields.add("hit_type")
-            fields.update(
-                name
-                for op, name in ((Op.EXTEND, "assignments"), (Op.PROLONG, "lifetime"), (Op.REKEY, "key"))
-                if op in ops
-            )
-
-    def _batch_step(
-        self, address: Address, publication: Publication, op: Op, items: Items, reasons: Counter[str]
-    ) -> None:
-        fact, narrower = FACTS[op]
-        leaves = LEAVES[op]
-        if items.cents and leaves is Reversibility.FREE:
-            leaves = Reversibility.MONEY
-        fields: tuple[dict[str, str], ...] = ()
-        if op is Op.MOVE:
-            fields = self._moved_fields(publication)
-        if op is Op.EXTEND and publication.source:
-            fields = ({"field": "assignments", "desired": str(publication.source.batch.assignments)},)
-        if op is Op.PROLONG and publication.source:
-            batch = publication.source.batch
-            name = "lifetime" if batch.lifetime is not None else "ends"
-            fields = ({"field": name, "desired": show(getattr(batch, name))},)
-        self._add(
-            Step(
-                address,
-                ACTIONS[op],
-                OPERATIONS[op],
-                leaves,
-                op=str(op),
-                fields=fields,
-                fact=fact,
-                narrower=narrower,
-                items=items,
-                cents=items.cents,
-                reason="; ".join(f"{n} of {text}" for text, n in sorted(reasons.items())) if op is Op.WAIT else "",
-                subject=publication,
-            )
-        )
-
-    @staticmethod
-    def _moved_fields(publication: Publication) -> tuple[dict[str, str], ...]:
-        """How the terms change, seen from every HIT type that HITs of this batch have."""
-        used = {hit.type_id for hits in publication.hits.values() for hit in hits[:1]}
-        found: dict[tuple[str, str, str], None] = {}
-        for type_id in sorted(used):
-            for change in publication.terms[type_id].differences:
-                found[change.field, show(change.observed), show(change.desired)] = None
-        return tuple({"field": f, "observed": o, "desired": d} for f, o, d in found)
-
-    def _sample(self, address: Address, publication: Publication, change: ItemChange) -> None:
-        if publication.source is None or change.item is None:
-            return
-        self.samples.append(
-            {
-                "address": str(address.item(change.key)),
-                "before": None,
-                "after": publication.source.template.render(change.item.row),
-            }
-        )
-
-    def _commit(self, publication: Publication) -> None:
-        """Add what the batch's HITs may still cost or have cost, gone ones at their full price."""
-        now = self.observed.now.timestamp()
-        for hits in publication.hits.values():
-            self.committed += sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits)
-
-    def _figures(self, publication: Publication, tally: Tally) -> dict[str, Any]:
-        return {
-            "rows": tally.total,
-            "hits": sum(len(hits) for hits in publication.hits.values()),
-            "round": publication.batch[1],
-            "notes": {word: count for word, count in sorted(tally.counts.items()) if count},
-        }
-
-    def _batch_notes(self, address: Address, publication: Publication, tally: Tally) -> None:
-        for reason, keys in tally.refusals.items():
-            named = ", ".join(str(address.item(key)) for key in keys[:3])
-            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-            self.refusals.append(f"{named}{more} {reason}")
-        for word, text in _NOTES.items():
-            if tally.counts[word]:
-                places, answers = many(tally.places[word], "place"), many(tally.places[word], "answer")
-                self.notes.append(f"{address}: " + text.format(n=tally.counts[word], places=places, answers=answers))
-        for hit, unit in doubles(publication):
-            self.notes.append(
-                f"{address.item(hit.key)}: {hit.id} is a double with work on it; its answers cost up to "
-                f"${Money(committed(hit, unit, self.observed.now.timestamp()))}"
-            )
-
-    def _guards(self, address: Address, publication: Publication, tally: Tally, groups: Mapping[Op, Items]) -> None:
-        """The circuit breakers: mass deletion, and mass re-keying, which buys everything twice."""
-        policies, have = self.desired.campaign.policies, len(publication.hits)
-        retired = groups[Op.RETIRE].count
-        guarded = have >= FEWEST_GUARDED and not self.choices.destroy
-        if (
-            guarded
-            and address not in self.choices.allow_destroy
-            and retired * 100 > have * policies.max_deletes.percent
-        ):
-            self._breach(
-                "max_deletes",
-                policies.max_deletes,
-                f"{address}: {retired} of {have} HITs would be retired, more than max_deletes: "
-                f"{policies.max_deletes.limit}",
-                f". If that is meant: --allow-destroy {address}",
-            )
-        new = groups[Op.CREATE].count
-        lost = min(len(publication.vanished), new)
-        too_many = lost * 100 > have * policies.max_rekey.percent
-        if guarded and too_many and address not in self.choices.allow_rekey:
-            self._breach(
-                "max_rekey",
-                policies.max_rekey,
-                f"{address}: {len(publication.vanished)} keys vanished while {new} new ones appeared, more than "
-                f"max_rekey: {policies.max_rekey.limit}",
-                "; if these are the same items under other keys, publishing "
-                f"them buys them twice. If they are new: --allow-rekey {address}",
-            )
-        short = tally.counts["decayed short"]
-        if short and short == tally.published:
-            self.refusals.append(
-                f"{address}: every HIT's time is over, so nobody could reach more assignments. Raise `lifetime`"
-            )
+        """Everything that becomes of one batch."""
+        drafted = draft_batch(address, publication, self.desired, self.choices)
+        hit_type = publication.source.batch.hit_type if publication.source else ""
+        self.steps += drafted.steps
+        self.notes += drafted.notes
+        self.refusals += drafted.refusals
+        self.samples += drafted.samples
+        self.batches[str(address)] = drafted.figures
+        self.committed += drafted.committed
+        self.cost = self.cost.plus(drafted.cost)
+        self.until = min(filter(None, (self.until, drafted.until)), default=0.0)
+        if drafted.needs_type:
+            self.needed.add(hit_type)
+        if hit_type and any(step.cents for step in drafted.steps):
+            self.bought.add(hit_type)
+        if drafted.wish:
+            self.wishes[str(address)] = drafted.wish
+            self.facts[str(address)] = drafted.facts
 
     def policies(self) -> None:
         """What the campaign's own rules say of the terms that this plan buys under."""
@@ -322,7 +173,7 @@ class Draft:
         for found in judge(self.desired.campaign.policies, bought):
             self._breach(found.policy, found, found.summary, f". {found.remedy}")
 
-    def _breach(self, name: str, policy: Policy | Judgement, what: str, more: str) -> None:
+    def _breach(self, name: str, policy: Judgement, what: str, more: str) -> None:
         """A policy that this plan does not keep to: denied, or only said; with the policy's own place."""
         text = f"{what}{self.desired.place('policies', name)}"
         if policy.effect == "deny":
@@ -337,6 +188,7 @@ class Draft:
         for name in sorted(self.needed):
             address, declared = Address("hit_type", name), self.desired.campaign.hit_types[name]
             self._terms_notes(address, declared)
+            self._required(address, declared)
             if address in self.found.ids:
                 continue
             self._add(
@@ -361,6 +213,17 @@ class Draft:
                 self.notes.append(f"{text}; say `premium:` where it does")
             else:
                 self.refusals.append(f'{text} that the budget cannot bound. Say `premium: "0.00"` or what it costs')
+
+    def _required(self, address: Address, declared: HITType) -> None:
+        """Terms cannot require a type that neither exists nor is made by this plan."""
+        made = {step.address for step in self.steps}
+        for requirement in declared.requirements:
+            required = Address("qualification_type", requirement.qualification or "")
+            if requirement.qualification and required not in self.found.ids and required not in made:
+                self.refusals.append(
+                    f"{address} requires {required}, which does not exist yet and which this plan leaves out. "
+                    f"Leave out --exclude {required}, or make it first: --target {required}"
+                )
 
     def record(self) -> None:
         """The campaign record comes first, and decides whether anything may be written at all."""
@@ -393,20 +256,15 @@ class Draft:
         self.steps.append(step)
 
 
-_NOTES = {
-    "kept question": "{n} on an older question, {places} still open there; `turkform close` them to stop",
-    "kept terms": "{n} with work, on the old terms as before",
-    "chosen question": "{n} on an older question as on_change says, {places} still open there",
-    "chosen terms": "{n} on the old terms as on_change says, {places} still open there",
-    "kept answers": "{n} kept without a row: {answers} not stored",
-    "gone": "{n} done: their HITs are gone from the account",
-    "closed by us": "{n} closed by `close` or `destroy`, {places} unfilled; --reopen them to go on",
-    "decayed": "{n} expired, {places} unfilled; raise `lifetime` to publish again",
-    "interference": "{n} expired or shortened by somebody else, {places} unfilled; --reopen restores them",
-    "ends later": "{n} with a later end than declared: a person or a review policy moved it",
-    "not published": "{n} not published: closed",
-    "over limit": "{n} not published: limit",
-}
+def _as_observed(change: TypeChange) -> str:
+    """A digest of a qualification type as it was read; empty for one that is to be made."""
+    if change.observed is None:
+        return ""
+    found = Digest()
+    found.add(change.observed.id, *(f"{name}={show(value)}" for name, value in sorted(change.observed.values.items())))
+    return found.sha256
+
+
 _NO_JOURNAL = (
     "{what}, so nothing can be bought or changed without guessing. Point `journal:` at the right journal; or take "
     "another `campaign:` name; or run `turkform recover --new-journal`, which asks what to do about each item"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import total_ordering
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -99,6 +99,30 @@ def _from_scalar(value: object) -> Money:
         raise PydanticCustomError("money", "{reason}", {"reason": str(error)}) from None
 
 
+class Cost(NamedTuple):
+    """What assignments cost, in whole cents, by what it is paid for; the parts add up to the sum exactly."""
+
+    rewards: int = 0
+    fees: int = 0
+    ten_or_more: int = 0
+    """The higher fee on HITs with ten places or more."""
+    masters: int = 0
+    premiums: int = 0
+    """What other people's qualifications cost."""
+
+    @property
+    def cents(self) -> int:
+        """All of it."""
+        return sum(self)
+
+    def plus(self, other: Cost, times: int = 1) -> Cost:
+        """This and `times` the other; a negative number takes it away."""
+        return Cost(*(mine + times * theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+NOTHING = Cost()
+
+
 @dataclass(frozen=True, slots=True)
 class Fees:
     """What a marketplace adds to rewards and bonuses, as shares of the reward per assignment.
@@ -118,6 +142,13 @@ class Fees:
         """The fee on one assignment of a HIT with `assignments` places."""
         rate = self.rate + (self.crowded if assignments >= self.crowd else 0) + (self.masters if masters else 0)
         return max(self.minimum, reward.share(Decimal(rate)))
+
+    def cost(self, reward: Money, *, assignments: int, masters: bool, premium: Money) -> Cost:
+        """What one assignment of a HIT with `assignments` places costs in all."""
+        plain = self.fee(reward, assignments=1, masters=False).cents
+        crowded = self.fee(reward, assignments=assignments, masters=False).cents
+        whole = self.fee(reward, assignments=assignments, masters=masters).cents
+        return Cost(reward.cents, plain, crowded - plain, whole - crowded, premium.cents)
 
     def bonus_fee(self, amount: Money) -> Money:
         """The fee on one bonus."""

@@ -256,6 +256,11 @@ def read_hit(account: Account, hit_id: str) -> tuple[HIT, Marker] | None:
     return (hit_from_wire(wire, marker), marker) if wire and marker else None
 
 
+def read_question(account: Account, hit_id: str) -> str | None:
+    """A HIT's question document; None when it is gone or disposed, or was made from a layout."""
+    return (_get_hit(account, hit_id) or {}).get("Question") or None
+
+
 def _get_hit(account: Account, hit_id: str) -> dict[str, Any] | None:
     try:
         wire: dict[str, Any] = account.read("GetHIT", {"HITId": hit_id}).body["HIT"]

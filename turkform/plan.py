@@ -28,15 +28,16 @@ from turkform.draft import Draft
 from turkform.errors import StalePlanError, TurkformError
 from turkform.money import Money
 from turkform.publication import Publication, committed
-from turkform.steps import RECORD, Reversibility, Step
-from turkform.times import format_time
+from turkform.steps import GRAVEST, RECORD, Reversibility, Step
+from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from turkform.campaign import Desired
-    from turkform.diff import Choices, Diff
+    from turkform.choices import Choices
+    from turkform.diff import Diff
     from turkform.memory import Memory
     from turkform.observed import Observed
 
@@ -101,6 +102,13 @@ def load(path: Path) -> Plan:
     return Plan(document)
 
 
+def illustrate(plan: Plan, pages: Mapping[str, str]) -> None:
+    """Show the samples' pages as they are now: HIT id → its question document, as read from the account."""
+    for sample in plan.document["samples"]:
+        sample["before"] = pages.get(sample["hit"])
+    plan.document["digest"] = digest_of(plan.document)
+
+
 def digest_of(document: Mapping[str, Any]) -> str:
     """sha256 over the whole document without its digest."""
     return _sha({key: value for key, value in document.items() if key != "digest"})
@@ -141,7 +149,8 @@ class _Order:
         self.desired, self.observed, self.choices = draft.desired, draft.observed, draft.choices
         self.batches, self.samples, self.wishes = draft.batches, draft.samples, draft.wishes
         self.notes, self.refusals = draft.notes, draft.refusals
-        self.committed = draft.committed
+        self.committed, self.cost = draft.committed, draft.cost
+        self.facts, self.until = draft.facts, draft.until
 
     def finish(self, plan_id: str) -> Plan:
         """Order the steps, bound the price, and draw up the document."""
@@ -152,7 +161,9 @@ class _Order:
         self._gone()
         self._bounds(total)
         document = self._document(plan_id, steps, total)
-        return Plan(document, steps, {n: frozenset(graph.predecessors(n)) for n in graph})
+        plan = Plan(document, steps, {n: frozenset(graph.predecessors(n)) for n in graph})
+        illustrate(plan, {})
+        return plan
 
     def _graph(self) -> nx.DiGraph[str]:
         graph: nx.DiGraph[str] = nx.DiGraph()
@@ -221,14 +232,14 @@ class _Order:
     def _document(self, plan_id: str, steps: Iterable[Step], total: Money) -> dict[str, Any]:
         desired, observed = self.desired, self.observed
         made = observed.now
-        ends = [s.batch.ends for s in desired.sources.values() if s.batch.ends and s.batch.ends > made]
+        until = [from_epoch(self.until)] if self.until else []
         described = [step.document() for step in steps]
         campaign = desired.campaign
         document: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
             "id": plan_id,
             "made_at": format_time(made),
-            "valid_until": format_time(min([made + VALID, *ends])),
+            "valid_until": format_time(min([made + VALID, *until])),
             "command": "destroy" if self.choices.destroy else "apply",
             "campaign": campaign.campaign,
             "title": campaign.title,
@@ -238,10 +249,7 @@ class _Order:
             "journal": self.memory.journal or None,
             "inputs": dict(desired.inputs),
             "variables": dict(desired.variables),
-            "choices": {
-                name: sorted(str(a) for a in getattr(self.choices, name))
-                for name in ("reopen", "allow_destroy", "allow_rekey")
-            },
+            "choices": {name: sorted(map(str, addresses)) for name, addresses in self.choices.said()},
             "policies": campaign.policies.described(),
             "fees": desired.target.fees.name,
             "price": {
@@ -250,6 +258,13 @@ class _Order:
                 "committed_after": str(Money(self.committed) + total),
                 "budget": str(desired.budget) if desired.budget is not None else None,
                 "balance": str(observed.balance),
+                "by_batch": {a: b["price"] for a, b in self.batches.items() if b["price"] != "0.00"},
+                "by_fee": {name: str(Money(cents)) for name, cents in self.cost._asdict().items() if cents},
+            },
+            "leaves": self._leaves(steps),
+            "rests_on": {
+                address: {"wish": _sha(wish), "facts": self.facts.get(address, "")}
+                for address, wish in self.wishes.items()
             },
             "steps": described,
             "batches": self.batches,
@@ -258,8 +273,21 @@ class _Order:
             "refusals": self.refusals,
         }
         document["intent"] = self._intent(document)
-        document["digest"] = digest_of(document)
         return document
+
+    @staticmethod
+    def _leaves(steps: Iterable[Step]) -> dict[str, Any]:
+        """Class of reversibility, the gravest first → how many things the plan does of it, at what price, where."""
+        found: dict[str, Any] = {}
+        for leaves in sorted(Reversibility, key=GRAVEST.index):
+            mine = [s for s in steps if s.leaves is leaves and s.action is not Action.WAIT]
+            if mine:
+                found[str(leaves)] = {
+                    "count": sum(s.items.count if s.items else 1 for s in mine),
+                    "price": str(Money(sum(s.cents for s in mine))),
+                    "addresses": list(dict.fromkeys(str(s.address) for s in mine)),
+                }
+        return found
 
     def _notes(self) -> list[str]:
         """What to know, once; what the files' check warned of and the plan refuses is a refusal alone."""
@@ -270,10 +298,12 @@ class _Order:
     def _intent(self, document: Mapping[str, Any]) -> str:
         """sha256 over what a person approves and no worker can alter: no price, counts, facts or times."""
         bound = ("campaign", "command", "record", "endpoint", "environment", "inputs", "variables", "choices")
-        final = sorted({f"{s.address.kind} {s.op}" for s in self.steps if s.leaves is Reversibility.FINAL})
-        if any("question" in wish.get("fields", ()) for wish in self.wishes.values()):
-            final.append("batch replace")
-        return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(set(final))})
+        # By what is wished, never by the steps there are: whether one is needed can depend on workers.
+        final = {f"{s.address.kind} delete" for s in self.steps if s.leaves is Reversibility.FINAL and not s.op}
+        for wish in self.wishes.values():
+            final |= {"batch replace"} if {"question", "hit_type"} & set(wish.get("fields", ())) else set()
+            final |= {"batch retire"} if "retire" in wish.get("items", ()) else set()
+        return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(final)})
 
 
 def _rank(node: str) -> tuple[bool, str]:

@@ -15,6 +15,7 @@ Dollars = Annotated[str, Field(pattern=r"^-?[0-9]+\.[0-9]{2}$", description="US 
 Instant = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", description="RFC 3339, UTC.")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="sha256, hexadecimal.")]
 Address = Annotated[str, Field(description='Such as hit_type.NAME, batch.NAME or batch.NAME["KEY"].')]
+ROWS = r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$"
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -30,6 +31,14 @@ class Price(_Part):
     committed_after: Annotated[Dollars, Field(description="The same after this plan, at most.")]
     budget: Annotated[Dollars | None, Field(description="The tighter of campaign's and environment's; null: none.")]
     balance: Annotated[Dollars, Field(description="What the account holds.")]
+    by_batch: Annotated[dict[str, Dollars], Field(description="The total by batch; what costs nothing is not there.")]
+    by_fee: Annotated[
+        dict[str, Dollars],
+        Field(
+            description="The total by what is paid for: rewards, fees, ten_or_more (the fee's rise at ten places), "
+            "masters, premiums."
+        ),
+    ]
 
 
 class Change(_Part):
@@ -47,6 +56,10 @@ class Listed(_Part):
     fingerprint: Annotated[str | None, Field(description="Of everything fixed when the HIT is created.")] = None
     observed: Annotated[str | None, Field(description="The key or value it had so far.")] = None
     value: Annotated[str | None, Field(description="A grant's value, or a block's reason.")] = None
+    hit: Annotated[str | None, Field(description="The id of the HIT that is there.")] = None
+    hit_type: Annotated[str | None, Field(description="The id of the terms it has.")] = None
+    assignments: Annotated[str | None, Field(description="How many places it has.")] = None
+    ends: Annotated[Instant | None, Field(description="When it ends.")] = None
 
 
 class Items(_Part):
@@ -55,6 +68,10 @@ class Items(_Part):
     count: Count
     listed: Annotated[tuple[Listed, ...], Field(description="All of them up to 1,000; of more, the first 20.")]
     sha256: Annotated[Sha256, Field(description="Over a line for each item, in file order.")]
+    rows: Annotated[
+        str | None,
+        Field(pattern=ROWS, description="Their numbers in the data file, or in the sorted roster: 1-500,502."),
+    ] = None
 
 
 class Step(_Part):
@@ -63,7 +80,7 @@ class Step(_Part):
     address: Address
     action: Literal["create", "update", "replace", "delete", "adopt", "wait"]
     op: Annotated[
-        Literal["create", "replace", "move", "extend", "prolong", "close", "retire", "rekey", "keep", "wait"] | None,
+        Literal["create", "replace", "move", "extend", "prolong", "close", "retire", "discard", "rekey", "wait"] | None,
         Field(description="For a batch: what happens to each of its items."),
     ] = None
     operations: Annotated[tuple[str, ...], Field(description="API operations in order; empty: nothing is sent.")]
@@ -93,22 +110,52 @@ class Batch(_Part):
     hits: Annotated[Count, Field(description="In the account, of every generation.")]
     round: Annotated[int, Field(ge=1)]
     notes: Annotated[dict[str, Count], Field(description="What is counted and not changed, such as kept terms.")]
+    price: Annotated[Dollars, Field(description="What this plan adds to it.")]
+    committed: Annotated[Dollars, Field(description="What its HITs have cost and may still cost.")]
+    assignments: Annotated[Count | None, Field(description="Places of a new HIT.")] = None
+    each: Annotated[Dollars | None, Field(description="What one place of a new HIT costs, fees included.")] = None
+    left: Annotated[
+        str | None, Field(pattern=ROWS, description="Rows whose HITs keep their question or terms, or wait.")
+    ] = None
+    taken: Annotated[
+        str | None, Field(pattern=ROWS, description="Rows whose HITs are over with every place taken.")
+    ] = None
 
 
 class Sample(_Part):
     """One item's page before and after, for review."""
 
     address: Address
-    before: str | None
-    after: str | None
+    hit: Annotated[str | None, Field(description="The HIT that has the page before; null for a new item.")]
+    before: Annotated[str | None, Field(description="As the account has it; null for a new item, or where it is gone.")]
+    after: str
 
 
 class Said(_Part):
     """What a person said beside the files."""
 
+    target: Annotated[tuple[Address, ...], Field(description="Only these and what they need; empty: everything.")]
+    exclude: Annotated[tuple[Address, ...], Field(description="Left out.")]
     reopen: tuple[Address, ...]
     allow_destroy: tuple[Address, ...]
     allow_rekey: tuple[Address, ...]
+    touch: tuple[Address, ...]
+    discard_answers: tuple[Address, ...]
+
+
+class Weight(_Part):
+    """What a plan does of one class of reversibility."""
+
+    count: Annotated[int, Field(ge=1, description="Items, workers and resources.")]
+    price: Dollars
+    addresses: tuple[Address, ...]
+
+
+class RestsOn(_Part):
+    """What was decided about one address, and what it was decided on; no worker can alter either."""
+
+    wish: Annotated[Sha256, Field(description="Over what is to be created, changed and retired.")]
+    facts: Annotated[str, Field(pattern="^([0-9a-f]{64})?$", description="Over what was read of it; may be empty.")]
 
 
 class Document(_Part):
@@ -131,6 +178,10 @@ class Document(_Part):
     policies: dict[str, str]
     fees: Annotated[str, Field(description="The fee table the price was made with.")]
     price: Price
+    leaves: Annotated[
+        dict[str, Weight], Field(description="By class of reversibility; a class without steps is not there.")
+    ]
+    rests_on: Annotated[dict[str, RestsOn], Field(description="By address.")]
     steps: tuple[Step, ...]
     batches: Annotated[dict[str, Batch], Field(description="By address.")]
     samples: tuple[Sample, ...]

@@ -17,13 +17,17 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from turkform.choices import ALL, NONE, Keys
 from turkform.items import FINGERPRINT_VERSION, Item, stored_key
 from turkform.kinds.batch import CROWD
 from turkform.memory import TOKEN_LIFE
+from turkform.money import NOTHING, Cost
+from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from turkform.approval import ApprovedRows
     from turkform.campaign import Source
     from turkform.kinds.resource import FieldChange
     from turkform.memory import Known, Memory, OpenCall
@@ -47,12 +51,15 @@ class Op(StrEnum):
     PROLONG = "prolong"
     CLOSE = "close"
     RETIRE = "retire"
+    DISCARD = "discard"
     REKEY = "rekey"
     KEEP = "keep"
+    ADOPT = "adopt"
     WAIT = "wait"
 
 
-SENDING = frozenset(Op) - {Op.REKEY, Op.KEEP, Op.WAIT}
+SENDING = frozenset(Op) - {Op.REKEY, Op.KEEP, Op.ADOPT, Op.WAIT}
+Wish = Literal["create", "change", "retire"]
 
 
 class ItemChange(NamedTuple):
@@ -71,6 +78,36 @@ class ItemChange(NamedTuple):
     expires: float = 0.0
     """PROLONG: the wanted end, in epoch seconds."""
     reason: str = ""
+    row: int = 0
+    """The row's number in the data, the first one 1; 0 for a HIT without a row."""
+    fields: tuple[str, ...] = ()
+    """What differs from the file, whether or not work on the HIT will keep it."""
+    left: bool = False
+    """The saved plan that is carried out leaves this row's HIT on the question and terms it has."""
+    taken: bool = False
+    """When that plan was made, every place of this row's expired HIT was taken: there was nothing to reopen."""
+
+    @property
+    def touched(self) -> bool:
+        """Work on the HIT keeps its question and terms: work that is there, or was when the plan was made."""
+        return self.hit is not None and (self.left or not self.hit.untouched)
+
+    @property
+    def wish(self) -> Wish | None:
+        """What the change means to a person, which no worker can alter; None where nothing is meant."""
+        if Op.CREATE in self.ops or Op.ADOPT in self.ops or (Op.WAIT in self.ops and self.hit is None):
+            return "create"
+        if self.item is None or Op.CLOSE in self.ops:
+            return "retire"
+        return "change" if self.ops else None
+
+    def facts(self, *, extended: bool) -> tuple[str, ...]:
+        """What the decision rests on and no worker can alter; `extended`: a review policy may add places."""
+        if self.hit is None or Op.ADOPT in self.ops:
+            return ()
+        hit = self.hit
+        moving = () if extended else (str(hit.maximum), format_time(from_epoch(hit.expires)))
+        return (hit.id, hit.type_id, str(hit.generation), hit.fingerprint, *moving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +118,17 @@ class Terms:
     crowded: int
     """The same from ten assignments on."""
     differences: tuple[FieldChange, ...] = ()
+    cost: Cost = NOTHING
+    """`cents`, by what they are paid for."""
+    crowded_cost: Cost = NOTHING
 
     def unit(self, maximum: int) -> int:
         """Cents for one assignment of a HIT with `maximum` places."""
         return self.crowded if maximum >= CROWD else self.cents
+
+    def parts(self, maximum: int) -> Cost:
+        """The same, by what it is paid for."""
+        return self.crowded_cost if maximum >= CROWD else self.cost
 
 
 @dataclass(slots=True)
@@ -136,7 +180,14 @@ class Publication:
     now: datetime
     local: float
     """This machine's clock, in epoch seconds: ages are the greater of the two differences."""
-    reopen: bool = False
+    reopen: Keys = NONE
+    """Stored keys of the items to open again."""
+    discard: Keys = NONE
+    """Stored keys of the items whose answers may be lost."""
+    chosen: Keys = ALL
+    """Stored keys of the items that the plan is about."""
+    approved: ApprovedRows | None = None
+    """Of the saved plan that is carried out; None where a plan is made afresh."""
 
     @cached_property
     def known(self) -> Mapping[str, Known]:
@@ -217,22 +268,27 @@ class Publication:
         published = len(self.hits.keys() | self.known.keys())
         limit = None if self.source is None else self.source.batch.limit
         room = None if limit is None else max(0, limit - published)
-        for item in () if self.source is None else self.source.items():
-            tally.total += 1
-            change = self._row(item, tally, room)
+        for number, item in enumerate(() if self.source is None else self.source.items(), 1):
+            tally.total = number
+            chosen = stored_key(item.key) in self.chosen
+            change = self._row(number, item, tally if chosen else Tally(), room)
             if change is None:
                 continue
             if room is not None and change.ops == (Op.CREATE,) and change.generation == 1:
                 room -= 1
-            yield change
+            if chosen:
+                yield change
+            else:
+                tally.note("left out")
         tally.published = published
         for key in self.vanished:
+            if key not in self.chosen:
+                tally.note("left out", 0)
+                continue
             for number, hit in enumerate(self.hits.get(key, ())):
-                change = self._without_row(hit, tally, current=number == 0)
-                if change is not None:
-                    yield change
+                yield self._without_row(hit, tally, current=number == 0)
 
-    def _row(self, item: Item, tally: Tally, room: int | None) -> ItemChange | None:
+    def _row(self, number: int, item: Item, tally: Tally, room: int | None) -> ItemChange | None:
         assert self.source is not None
         stored = stored_key(item.key)
         under = self.rekeyed.get(stored, stored)
@@ -240,10 +296,16 @@ class Publication:
         if hits and known and known.generation > hits[0].generation and not known.deleted:
             hits = []  # the current generation is gone from the account; what is left of older ones is retired
         fingerprint = self.source.template.fingerprint(item.row)
-        change = ItemChange(item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item)
+        change = ItemChange(
+            item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item, row=number,
+            left=self.approved is not None and number in self.approved.left,
+            taken=self.approved is not None and number in self.approved.taken,
+        )  # fmt: skip
         change = self._absent(change, known, tally, room) if not hits else self._there(change, known, tally)
         if under != stored:
-            change = change._replace(ops=(Op.REKEY, *change.ops), cents=(0, *change.cents), reason=under)
+            change = change._replace(
+                ops=(Op.REKEY, *change.ops), cents=(0, *change.cents), reason=under, fields=("key", *change.fields)
+            )
         return change if change.ops else None
 
     def _absent(self, change: ItemChange, known: Known | None, tally: Tally, room: int | None) -> ItemChange:
@@ -267,6 +329,8 @@ class Publication:
         if self.closed:
             tally.note("not published")
             return change
+        if change.left:
+            return change._replace(ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply was settling")
         return change._replace(ops=(Op.CREATE,), cents=(self.whole(),), generation=generation)
 
     def _settling(self, call: OpenCall, *, again: bool) -> bool:
@@ -283,6 +347,8 @@ class Publication:
             tally.refuse("were published by a newer turkform: upgrade it to plan this batch", change.key)
             return change
         change = change._replace(generation=hit.generation)
+        if self.approved and change.row in self.approved.publish and hit.fingerprint == change.fingerprint:
+            return change._replace(ops=(Op.ADOPT,), cents=(0,))
         if hit.expires <= self.now.timestamp():
             return self._expired(change, hit, known, tally)
         if self.closed:
@@ -293,11 +359,11 @@ class Publication:
         if hit.fingerprint != change.fingerprint:
             if self._keeps("question"):
                 tally.note("chosen question", hit.available)
-            elif hit.untouched:
+            elif not change.touched:
                 return self._replacing(change, hit)
             else:
                 tally.note("kept question", hit.available)
-                return change._replace(ops=(Op.KEEP,), cents=(0,))
+                return _then(change, Op.KEEP, 0, "question")
         change = self._on_terms(change, hit, tally)
         change = self._more_places(change, hit, tally)
         return self._until(change, hit, known, tally)
@@ -314,12 +380,13 @@ class Publication:
         if self._keeps("terms"):
             tally.note("chosen terms", hit.available)
             return change
-        if not hit.untouched:
+        if change.touched:
             tally.note("kept terms", hit.available)
-            return _then(change, Op.KEEP, 0)
+            return _then(change, Op.KEEP, 0, "hit_type")
         assert self.desired_terms is not None
-        rise = hit.maximum * (self.desired_terms.unit(hit.maximum) - own.unit(hit.maximum))
-        return _then(change, Op.MOVE, max(0, rise))
+        open_places = hit.maximum if hit.expires > self.now.timestamp() else 0
+        rise = open_places * (self.desired_terms.unit(hit.maximum) - own.unit(hit.maximum))
+        return _then(change, Op.MOVE, max(0, rise), "hit_type")
 
     def _more_places(self, change: ItemChange, hit: HIT, tally: Tally) -> ItemChange:
         """More assignments are added; fewer, or from below ten to ten, is what the API cannot do."""
@@ -343,7 +410,7 @@ class Publication:
             return change
         unit = self._unit_after(change, hit)
         more = wanted - hit.maximum
-        return _then(change, Op.EXTEND, more * unit)._replace(more=more)
+        return _then(change, Op.EXTEND, more * unit, "assignments")._replace(more=more)
 
     def _unit_after(self, change: ItemChange, hit: HIT) -> int:
         moved = Op.MOVE in change.ops and self.desired_terms is not None
@@ -360,7 +427,7 @@ class Publication:
         if known is not None and known.expires and abs(hit.expires - known.expires) > TOLERANCE:
             tally.note("ends later" if hit.expires > wanted else "interference", hit.available)
             return change
-        return _then(change, Op.PROLONG, 0)._replace(expires=wanted)
+        return _then(change, Op.PROLONG, 0, "lifetime")._replace(expires=wanted)
 
     def _expired(self, change: ItemChange, hit: HIT, known: Known | None, tally: Tally) -> ItemChange:
         """Its time is over: by itself, by our hand, or by somebody else's."""
@@ -372,41 +439,44 @@ class Publication:
         if self.closed:
             tally.note("closed")
             return change
-        if ending in {"close", "destroy"} and not self.reopen:
+        reopen = change.stored in self.reopen
+        if ending in {"close", "destroy"} and not reopen:
             tally.note("closed by us", hit.available)
             return change
         if wanted <= now + TOLERANCE:
-            if ending in {"end", "retire"} or self.reopen:
+            if ending in {"end", "retire"} or reopen:
                 tally.refuse("are to be reopened, but their time is over: raise `lifetime` or `ends`", change.key)
             tally.note("decayed", hit.available)
             if self.source and self.source.batch.assignments > hit.maximum:
                 tally.note("decayed short")
             return change
         expected = known.expires if known and known.expires else hit.expires
-        if not ending and not self.reopen and hit.expires < expected - TOLERANCE:
+        if not ending and not reopen and hit.expires < expected - TOLERANCE:
             tally.note("interference", hit.available)
             return change
-        if not same and hit.untouched:
+        if not same and not change.touched:
             return self._replacing(change, hit)
         if not same:
             tally.note("kept question")
-            change = change._replace(ops=(Op.KEEP,), cents=(0,))
+            change = _then(change, Op.KEEP, 0, "question")
             if ending != "replace":
                 return change
             # A replacement was begun, and a worker had taken it: it gets its end back.
-            return _then(change, Op.PROLONG, hit.available * self._unit_after(change, hit))._replace(expires=wanted)
+            cents = hit.available * self._unit_after(change, hit)
+            return _then(change, Op.PROLONG, cents, "lifetime")._replace(expires=wanted)
         change = self._on_terms(change, hit, tally)
         change = self._more_places(change, hit, tally)
-        if hit.available + change.more == 0:
+        if hit.available + change.more == 0 or change.taken:
             tally.note("converged")
-            return change
-        return _then(change, Op.PROLONG, hit.available * self._unit_after(change, hit))._replace(expires=wanted)
+            return _then(change, Op.KEEP, 0, "lifetime")
+        cents = hit.available * self._unit_after(change, hit)
+        return _then(change, Op.PROLONG, cents, "lifetime")._replace(expires=wanted)
 
     def _replacing(self, change: ItemChange, hit: HIT) -> ItemChange:
         before = committed(hit, self.terms[hit.type_id].unit(hit.maximum), self.now.timestamp())
-        return change._replace(ops=(Op.REPLACE,), cents=(max(0, self.whole() - before),))
+        return _then(change, Op.REPLACE, max(0, self.whole() - before), "question")
 
-    def _without_row(self, hit: HIT, tally: Tally, *, current: bool) -> ItemChange | None:
+    def _without_row(self, hit: HIT, tally: Tally, *, current: bool) -> ItemChange:
         """A HIT that nothing declares: expire it, and delete it where nothing was ever bought."""
         change = ItemChange(
             hit.key,
@@ -423,8 +493,10 @@ class Publication:
         if hit.pending:
             reason = f"{hit.pending} assignment{'s' if hit.pending > 1 else ''} in work; delete when done"
             return change._replace(ops=(Op.WAIT,), reason=reason)
-        tally.note("kept answers", hit.submitted + hit.completed)
-        return None
+        if hit.key in self.discard and not hit.submitted:
+            return change._replace(ops=(Op.DISCARD,))
+        tally.note("kept unreviewed" if hit.key in self.discard else "kept answers", hit.submitted + hit.completed)
+        return change._replace(ops=(Op.KEEP,))
 
     def _end(self, hit: HIT) -> float:
         assert self.source is not None
@@ -432,6 +504,26 @@ class Publication:
         if batch.lifetime is not None:
             return hit.created + batch.lifetime.total_seconds()
         return batch.ends.timestamp() if batch.ends else hit.expires
+
+    def rise(self, change: ItemChange, op: Op) -> Cost:
+        """What one op of a change adds to what is committed, by what it is paid for."""
+        hit = change.hit
+        if op is Op.CREATE or hit is None:
+            return self._parts(op)
+        own = self.terms[hit.type_id].parts(hit.maximum)
+        places = hit.maximum if hit.expires > self.now.timestamp() else 0
+        if op is Op.REPLACE:
+            return self._parts(Op.CREATE).plus(own, -places)
+        if op is Op.MOVE and self.desired_terms:
+            return NOTHING.plus(self.desired_terms.parts(hit.maximum), places).plus(own, -places)
+        after = self.desired_terms.parts(hit.maximum) if Op.MOVE in change.ops and self.desired_terms else own
+        return NOTHING.plus(after, change.more if op is Op.EXTEND else hit.available)
+
+    def _parts(self, op: Op) -> Cost:
+        if op is not Op.CREATE or self.source is None or self.desired_terms is None:
+            return NOTHING
+        wanted = self.source.batch.assignments
+        return NOTHING.plus(self.desired_terms.parts(wanted), wanted)
 
     def whole(self) -> int:
         """Cents for a new HIT."""
@@ -441,8 +533,9 @@ class Publication:
         return wanted * self.desired_terms.unit(wanted)
 
 
-def _then(change: ItemChange, op: Op, cents: int) -> ItemChange:
-    return change._replace(ops=(*change.ops, op), cents=(*change.cents, cents))
+def _then(change: ItemChange, op: Op, cents: int, field: str) -> ItemChange:
+    """One thing more that happens to the item, because this field differs."""
+    return change._replace(ops=(*change.ops, op), cents=(*change.cents, cents), fields=(*change.fields, field))
 
 
 def superseded(publication: Publication) -> Iterator[ItemChange]:
@@ -453,7 +546,7 @@ def superseded(publication: Publication) -> Iterator[ItemChange]:
     """
     now = publication.now.timestamp()
     for key, hits in publication.hits.items():
-        if len(hits) < 2 or key in publication.vanished:
+        if len(hits) < 2 or key in publication.vanished or key not in publication.chosen:
             continue
         for hit in hits[1:]:
             change = ItemChange(key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double")
@@ -461,6 +554,8 @@ def superseded(publication: Publication) -> Iterator[ItemChange]:
                 yield change
             elif hit.expires > now and hit.generation < hits[0].generation:
                 yield change._replace(ops=(Op.CLOSE,))
+            else:
+                yield change._replace(ops=(Op.KEEP,))
 
 
 def doubles(publication: Publication) -> list[tuple[HIT, Any]]:

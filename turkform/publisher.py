@@ -73,6 +73,8 @@ class Publisher:
                     result = self._expire(change, "end" if self.publication.source else self.ending)
                 case Op.RETIRE:
                     result = self._retire(change)
+                case Op.DISCARD:
+                    result = self._discard(change)
                 case Op.REKEY:
                     result = self._rekey(change)
                 case _:
@@ -264,6 +266,21 @@ class Publisher:
             if expired.narrowed:
                 return expired
         return self._delete(hit, change)
+
+    def _discard(self, change: ItemChange) -> Result:
+        """Delete it with its answers, as a person asked for, unless some of them are not reviewed."""
+        hit = _hit(change)
+        found = read_hit(self.sender.account, hit.id)
+        if found is not None and (found[0].pending or found[0].submitted):
+            return Result(0, "kept: work on it is not reviewed")
+        if found is not None:
+            try:
+                self.sender.send(self._about(hit, "DeleteHIT", {}, change, 0, untouched=False))
+            except CallRefusedError as error:
+                if error.turk_code != "InvalidHITState":
+                    raise
+                return Result(0, "kept: work on it is not reviewed")
+        return Result()
 
     def _replace(self, change: ItemChange, cents: int) -> Result:
         """Expire the old one, look, delete it, *then* publish the next generation."""

@@ -1,7 +1,9 @@
 """Whether a saved plan is still true.
 
-In: the saved document and a fresh survey. Out: everything that moved, as sentences; none means that the
-plan may run. What workers do meanwhile is not among them: their work only narrows a plan.
+In: the saved document, and a survey made within its approval. Out: everything that moved, as sentences; none
+means that the survey's plan, which is the saved one or a narrower one, may run. What workers do meanwhile is
+not among them: no worker can alter what a plan's wishes and facts are digests of, and where their work
+narrows a step, the plan within the approval has narrowed it already.
 """
 
 from __future__ import annotations
@@ -10,14 +12,19 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from turkform.money import Money
-from turkform.times import format_time, parse_time
+from turkform.times import format_time, from_epoch, parse_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from turkform.campaign import Desired
+    from turkform.observed import HIT
     from turkform.plan import Plan
     from turkform.survey import Survey
 
 _BOUND = ("command", "campaign", "environment", "endpoint", "record", "journal", "fees", "policies", "choices")
+_NAMED = 5
+"""So many items that moved are told of one address."""
 
 
 def moved(saved: Plan, survey: Survey, *, used: bool = False) -> list[str]:
@@ -31,12 +38,10 @@ def moved(saved: Plan, survey: Survey, *, used: bool = False) -> list[str]:
     ]
     found += _differing("file", before["inputs"], now["inputs"])
     found += _differing("variable", before["variables"], now["variables"])
+    if not found:  # of another campaign or a later time everything would be said
+        found += _account(before, now, survey)
     found += [f"now refused: {reason}" for reason in now["refusals"] if reason not in before["refusals"]]
-    price, fresh = Money.parse(before["price"]["total"]), survey.plan.price
-    if fresh > price:
-        found.append(f"the price was ${price} and is ${fresh}")
-    if not found and before["intent"] != now["intent"]:
-        found += _steps(before, now)
+    found += _dearer(before["price"], now["price"])
     return found
 
 
@@ -65,8 +70,53 @@ def _differing(what: str, before: dict[str, str], now: dict[str, str]) -> list[s
     ]
 
 
-def _steps(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """The account is not as it was: name the addresses whose changes are others."""
-    old, new = ({(s["address"], s["action"], s.get("op", "")) for s in d["steps"]} for d in (before, now))
-    addresses = sorted({address for address, *_ in old ^ new}) or sorted({address for address, *_ in old | new})
-    return [f"{address}: the account changed, and so would what the plan does" for address in addresses]
+def _dearer(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """A price that rose, unless only what is committed fell by as much: a worker has returned a place."""
+    price, fresh = Money.parse(before["total"]), Money.parse(now["total"])
+    after, fresh_after = Money.parse(before["committed_after"]), Money.parse(now["committed_after"])
+    return [f"the price was ${price} and is ${fresh}"] if fresh > price and fresh_after > after else []
+
+
+# --- the account ----------------------------------------------------------------------------------
+
+
+def _account(before: Mapping[str, Any], now: Mapping[str, Any], survey: Survey) -> Iterator[str]:
+    """Addresses whose wishes or facts are others, and what of their items moved where that can be told."""
+    old, new = before["rests_on"], now["rests_on"]
+    made = {s["address"] for s in before["steps"] if s["action"] == "create" and not s.get("items")}
+    for address in sorted(old.keys() | new.keys()):
+        if old.get(address) == new.get(address) or (address in made and address not in new):
+            continue  # what was to be made and is there already, as declared, is adopted
+        told = [said for step in before["steps"] if step["address"] == address for said in _items(step, survey)]
+        told = list(dict.fromkeys(told))
+        yield from told[:_NAMED]
+        if len(told) > _NAMED:
+            yield f"{address}: {len(told) - _NAMED} more of its HITs are not as they were"
+        if not told:
+            yield f"{address}: the account is not as it was, and so the plan would be another"
+
+
+def _items(step: Mapping[str, Any], survey: Survey) -> Iterator[str]:
+    """What is known of the step's listed HITs that is not as it was."""
+    entries = [entry for entry in step["items"]["listed"] if "hit" in entry] if step.get("items") else []
+    if not entries:
+        return
+    wanted = {entry["hit"] for entry in entries}
+    hits = {h.id: h for batch in survey.observed.hits.values() for own in batch.values() for h in own if h.id in wanted}
+    for entry in entries:
+        said = _item(entry, hits.get(entry["hit"]))
+        if said:
+            yield f"{step['address']}: HIT {entry['hit']} of {entry['key']} {said}"
+
+
+def _item(entry: Mapping[str, str], hit: HIT | None) -> str:
+    if hit is None:
+        return "is gone"
+    ends = format_time(from_epoch(hit.expires))
+    if ends != entry["ends"]:
+        return f"ended {entry['ends']} and ends {ends} now: somebody moved it"
+    if hit.type_id != entry["hit_type"]:
+        return "was moved to other terms by somebody"
+    if str(hit.maximum) != entry["assignments"]:
+        return f"had {entry['assignments']} assignments and has {hit.maximum} now"
+    return ""

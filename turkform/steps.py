@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from turkform.approval import Rows
 from turkform.diff import Action
 from turkform.kinds.resource import Address, Pending
 from turkform.money import Money
@@ -42,6 +43,15 @@ class Reversibility(StrEnum):
     """Nothing brings it back."""
 
 
+GRAVEST = (
+    Reversibility.FINAL,
+    Reversibility.PERSON,
+    Reversibility.MONEY,
+    Reversibility.TRACE,
+    Reversibility.FREE,
+)
+"""In this order a person has to see them."""
+
 OPERATIONS: Mapping[Op, tuple[str, ...]] = {
     Op.CREATE: ("CreateHITWithHITType",),
     Op.REPLACE: ("UpdateExpirationForHIT", "DeleteHIT", "CreateHITWithHITType"),
@@ -50,6 +60,7 @@ OPERATIONS: Mapping[Op, tuple[str, ...]] = {
     Op.PROLONG: ("UpdateExpirationForHIT",),
     Op.CLOSE: ("UpdateExpirationForHIT",),
     Op.RETIRE: ("UpdateExpirationForHIT", "DeleteHIT"),
+    Op.DISCARD: ("DeleteHIT",),
     Op.REKEY: (),
     Op.WAIT: (),
 }
@@ -62,6 +73,7 @@ FACTS: Mapping[Op, tuple[str, str]] = {
     Op.PROLONG: ("exists", "keep"),
     Op.CLOSE: ("exists", "keep"),
     Op.RETIRE: ("untouched", "wait"),
+    Op.DISCARD: ("every answer reviewed", "keep"),
     Op.REKEY: ("exists", "keep"),
     Op.WAIT: ("", ""),
 }
@@ -73,6 +85,7 @@ LEAVES: Mapping[Op, Reversibility] = {
     Op.PROLONG: Reversibility.FREE,
     Op.CLOSE: Reversibility.FREE,
     Op.RETIRE: Reversibility.FINAL,
+    Op.DISCARD: Reversibility.FINAL,
     Op.REKEY: Reversibility.FREE,
     Op.WAIT: Reversibility.FREE,
 }
@@ -84,32 +97,60 @@ ACTIONS: Mapping[Op, Action] = {
     Op.PROLONG: Action.UPDATE,
     Op.CLOSE: Action.UPDATE,
     Op.RETIRE: Action.DELETE,
+    Op.DISCARD: Action.DELETE,
     Op.REKEY: Action.UPDATE,
     Op.WAIT: Action.WAIT,
 }
 
 
 @dataclass(slots=True)
+class Digest:
+    """Lines counted and digested as they come; equal digests mean equal lines in equal order."""
+
+    count: int = 0
+    _sha: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, *words: str) -> None:
+        """One more line."""
+        self.count += 1
+        self._sha.update(f"{' '.join(words)}\n".encode())
+
+    @property
+    def sha256(self) -> str:
+        """Over all lines so far, in hexadecimal."""
+        return str(self._sha.hexdigest())
+
+
+@dataclass(slots=True)
 class Items:
     """The items of one step: counted, digested in file order, the first ones by name."""
 
-    count: int = 0
     cents: int = 0
     listed: list[dict[str, str]] = field(default_factory=list)
-    _sha: Any = field(default_factory=hashlib.sha256)
+    rows: Rows = field(default_factory=Rows)
+    digest: Digest = field(default_factory=Digest)
 
-    def add(self, key: str, detail: Mapping[str, str], cents: int = 0) -> None:
-        """One more, after all those added before."""
-        self.count += 1
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.digest.count
+
+    def add(self, key: str, detail: Mapping[str, str], cents: int = 0, *, row: int = 0) -> bool:
+        """One more, after all those added before; whether it stands among the listed ones."""
+        self.digest.add(key, *detail.values())
         self.cents += cents
-        self._sha.update(f"{key} {' '.join(detail.values())}\n".encode())
-        if self.count <= LISTED:
-            self.listed.append({"key": key, **detail})
+        if row:
+            self.rows.add(row)
+        if self.count > LISTED:
+            return False
+        self.listed.append({"key": key, **detail})
+        return True
 
     def document(self) -> dict[str, Any]:
         """As it stands in the plan."""
         listed = self.listed if self.count <= LISTED else self.listed[:SHOWN]
-        return {"count": self.count, "listed": listed, "sha256": self._sha.hexdigest()}
+        rows = {"rows": str(self.rows)} if self.rows.count else {}
+        return {"count": self.count, "listed": listed, "sha256": self.digest.sha256, **rows}
 
 
 @dataclass(frozen=True, slots=True)

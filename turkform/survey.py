@@ -12,20 +12,23 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from turkform.diff import Choices, Diff, diff, scope
+from turkform.diff import diff, scope
 from turkform.kinds.qualification import GRANT
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK
 from turkform.memory import Known, KnownType, Memory, OpenCall
-from turkform.observed import Observed, observe
-from turkform.plan import Plan, make
+from turkform.observed import Observed, observe, read_question
+from turkform.plan import Plan, illustrate, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from turkform.account import Account
+    from turkform.approval import Approval
     from turkform.campaign import Desired
+    from turkform.choices import Choices
+    from turkform.diff import Diff
     from turkform.journal import Call, Journal
     from turkform.memory import Ending
     from turkform.observed import BatchKey
@@ -52,9 +55,10 @@ def survey(
     journal: Journal | None,
     choices: Choices,
     *,
+    approval: Approval | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Survey:
-    """Read everything once and plan.
+    """Read everything once and plan; with the `approval` of a saved plan, that plan or a narrower one.
 
     Raises:
         EndpointError: the account cannot be read.
@@ -62,9 +66,17 @@ def survey(
     memory = recall(journal)
     local = clock()
     observed = observe(account, desired.campaign.campaign, scope(desired, memory, now=local))
-    found = diff(desired, observed, memory, choices, local=local)
+    found = diff(desired, observed, memory, choices, local=local, approval=approval)
     plan = make(desired, observed, memory, found, choices, plan_id=secrets.token_hex(8))
+    if approval is None:  # what is carried out was looked at already
+        illustrate(plan, _pages(account, plan))
     return Survey(desired, account, memory, observed, found, choices, plan, local)
+
+
+def _pages(account: Account, plan: Plan) -> dict[str, str]:
+    """The pages that the plan's samples have so far: a call for each, a few for a batch."""
+    hits = [sample["hit"] for sample in plan.document["samples"] if sample["hit"]]
+    return {hit: page for hit in hits if (page := read_question(account, hit)) is not None}
 
 
 def recall(journal: Journal | None) -> Memory:

@@ -15,15 +15,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from turkform.cli.commands import Command
-from turkform.cli.planning import choices_of, choices_options, read_addresses, read_choices, show_plan
+from turkform.cli.planning import (
+    choices_of,
+    choices_options,
+    read_addresses,
+    read_choices,
+    show_plan,
+    take_choices,
+)
 from turkform.cli.reports import draw_next, draw_report, published, report_document, tell_failures
 from turkform.errors import DeclinedError, LeaseHeldError, RefusedError, StalePlanError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from turkform.choices import Choices
     from turkform.cli.session import Session
-    from turkform.diff import Choices
     from turkform.journal import Journal
     from turkform.money import Money
     from turkform.outcomes import Report, RunInfo
@@ -80,6 +87,9 @@ def _dollars(_ctx: click.Context, _option: click.Parameter, text: str | None) ->
 
 @click.command(cls=Command)
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--approved", metavar="INTENT", help="Plan afresh, and apply where the intent is this; needs --max-spend."
+)
 @manner_options
 @choices_options
 @click.pass_obj
@@ -88,31 +98,37 @@ def apply(
     /,
     *,
     file: Path | None,
-    reopen: tuple[str, ...],
-    allow_destroy: tuple[str, ...],
-    allow_rekey: tuple[str, ...],
-    **manner: Any,
+    approved: str | None,
+    **options: Any,
 ) -> None:
     """Carry out a plan, each call exactly once.
 
     Without FILE: plan, show, ask, apply. With FILE, a plan saved by `plan -o`: apply exactly that, without
-    asking, or exit 4 where it is no longer true. Either way an interrupted apply is finished by the next one;
-    nothing is published twice. Ctrl-C stops sending and writes down what became of every call; a second
-    one does not wait for answers.
+    asking, or exit 4 where it is no longer true. With --approved: plan afresh, and apply without asking where
+    the plan means what INTENT was approved for (`intent` in the plan document) and costs no more than
+    --max-spend, or exit 4. In every case an interrupted apply is finished by the next one; nothing is published
+    twice. Ctrl-C stops sending and writes down what became of every call; a second one does not wait for
+    answers.
 
     Examples:
       turkform apply
       turkform apply --auto-approve --max-spend 50.00
       turkform plan -o plan.json && turkform apply plan.json
+      turkform apply --approved "$(jq -r .intent plan.json)" --max-spend "$(jq -r .price.total plan.json)"
       turkform --env lab apply --rate 5 --concurrency 4
     """
-    wanted = Manner(**manner)
-    if file is None:
-        _plan_and_apply(session, read_choices(reopen, allow_destroy, allow_rekey), wanted, "apply")
-        return
-    if reopen or allow_destroy or allow_rekey:
+    said = take_choices(options)
+    manner = Manner(**options)
+    if file is not None and (any(said.values()) or approved):
         raise UsageError("a saved plan holds its own choices", "Give --reopen and the like to `turkform plan -o`.")
-    _apply_saved(session, file, wanted)
+    if approved and manner.max_spend is None:
+        raise UsageError("--approved names no price", "Say the most it may cost: --max-spend USD")
+    if file is not None:
+        _apply_saved(session, file, manner)
+    elif approved:
+        _apply_approved(session, read_choices(said), manner, approved)
+    else:
+        _plan_and_apply(session, read_choices(said), manner, "apply")
 
 
 @click.command(cls=Command)
@@ -129,7 +145,7 @@ def destroy(session: Session, /, **manner: Any) -> None:
       turkform destroy
       turkform --env lab destroy --auto-approve --json
     """
-    _plan_and_apply(session, read_choices((), (), (), destroy=True), Manner(**manner), "destroy")
+    _plan_and_apply(session, read_choices({}, destroy=True), Manner(**manner), "destroy")
 
 
 @click.command(cls=Command)
@@ -186,11 +202,12 @@ def _plan_and_apply(session: Session, choices: Choices, manner: Manner, command:
 
 
 def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
+    from turkform.approval import Approval
     from turkform.plan import load
     from turkform.staleness import moved
 
     saved = load(file)
-    with session.survey(choices_of(saved.document)) as (found, journal):
+    with session.survey(choices_of(saved.document), approval=Approval.of(saved.document)) as (found, journal):
         reasons = moved(saved, found, used=journal is not None and journal.plan_used(saved.document["digest"]))
         if reasons:
             raise StalePlanError(reasons)
@@ -199,6 +216,27 @@ def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
             _confirm(found.desired.target.name, manner)
         outcome = _carry_out(session, found, journal, manner, "apply", plan_digest=saved.document["digest"])
     _finish(session, outcome, saved, manner)
+
+
+def _apply_approved(session: Session, choices: Choices, manner: Manner, intent: str) -> None:
+    """Plan afresh, and carry it out where it means what was approved and costs no more than was said."""
+    with session.survey(choices) as (found, journal):
+        made = found.plan
+        if made.document["intent"] != intent:
+            now = made.document["intent"]
+            raise StalePlanError(
+                [f"{intent} was approved, and what the plan means now is {now}: plan and review again"]
+            )
+        if made.refusals:
+            raise RefusedError(made.refusals)  # nobody has been shown this plan
+        _refuse(made, manner)
+        if made.empty:
+            _nothing(session, manner)
+            return
+        if found.desired.target.confirm:
+            _confirm(found.desired.target.name, manner)
+        outcome = _carry_out(session, found, journal, manner, "apply")
+    _finish(session, outcome, made, manner)
 
 
 def _refuse(made: Plan, manner: Manner) -> None:

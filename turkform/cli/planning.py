@@ -16,8 +16,8 @@ from turkform.errors import RefusedError, StalePlanError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from turkform.choices import Choices
     from turkform.cli.session import Session
-    from turkform.diff import Choices
     from turkform.kinds.resource import Address
     from turkform.plan import Plan
 
@@ -25,30 +25,35 @@ CHANGES = 2
 """The exit code of `plan --detailed-exitcode` where there is something to do."""
 
 
+_CHOICES = {
+    "target": "Plan only this and what it needs.",
+    "exclude": "Leave this out of the plan.",
+    "reopen": "Open a batch or an item again that `close`, `destroy` or somebody else expired.",
+    "allow_destroy": "Let a batch lose more HITs than `max_deletes` allows.",
+    "allow_rekey": "Let a batch get more new keys for vanished ones than `max_rekey` allows.",
+    "touch": "Unblock a worker and block them anew, with the reason declared now.",
+    "discard_answers": "Delete HITs of removed items though their reviewed answers are lost with them.",
+}
+
+
 def choices_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What a person may say about one plan beside the files."""
-    options = (
-        ("--reopen", "Open a batch again that `close`, `destroy` or somebody else expired."),
-        ("--allow-destroy", "Let a batch lose more HITs than `max_deletes` allows."),
-        ("--allow-rekey", "Let a batch get more new keys for vanished ones than `max_rekey` allows."),
-    )
-    for name, text in reversed(options):
-        command = click.option(name, multiple=True, metavar="ADDRESS", help=text)(command)
+    """What a person may say about one plan beside the files; each may be said several times."""
+    for name, text in reversed(_CHOICES.items()):
+        flag = f"--{name.replace('_', '-')}"
+        command = click.option(flag, name, multiple=True, metavar="ADDRESS", help=text)(command)
     return command
 
 
-def read_choices(
-    reopen: Iterable[str], allow_destroy: Iterable[str], allow_rekey: Iterable[str], *, destroy: bool = False
-) -> Choices:
+def read_choices(said: Mapping[str, Iterable[str]], *, destroy: bool = False) -> Choices:
     """The options as planning takes them."""
-    from turkform.diff import Choices
+    from turkform.choices import Choices
 
-    return Choices(
-        destroy=destroy,
-        reopen=read_addresses(reopen),
-        allow_destroy=read_addresses(allow_destroy),
-        allow_rekey=read_addresses(allow_rekey),
-    )
+    return Choices(destroy=destroy, **{name: read_addresses(said.get(name, ())) for name in _CHOICES})
+
+
+def take_choices(options: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Take the choices out of a command's options."""
+    return {name: options.pop(name) for name in _CHOICES}
 
 
 def read_addresses(texts: Iterable[str]) -> frozenset[Address]:
@@ -67,10 +72,7 @@ def read_addresses(texts: Iterable[str]) -> frozenset[Address]:
 
 def choices_of(document: Mapping[str, Any]) -> Choices:
     """The choices a saved plan was made with."""
-    said = document["choices"]
-    return read_choices(
-        said["reopen"], said["allow_destroy"], said["allow_rekey"], destroy=document["command"] == "destroy"
-    )
+    return read_choices(document["choices"], destroy=document["command"] == "destroy")
 
 
 def show_plan(session: Session, document: Mapping[str, Any], *, full: bool = False, on_stderr: bool = False) -> None:
@@ -91,27 +93,27 @@ def show_plan(session: Session, document: Mapping[str, Any], *, full: bool = Fal
 @click.pass_obj
 def plan(
     session: Session,
+    /,
     *,
     file: str | None,
     as_json: bool,
     detailed_exitcode: bool,
     full: bool,
-    reopen: tuple[str, ...],
-    allow_destroy: tuple[str, ...],
-    allow_rekey: tuple[str, ...],
+    **said: tuple[str, ...],
 ) -> None:
     """Show what would change, in which order, and what it costs.
 
     Reads the campaign and the account, and changes nothing. ADDRESS is what the plan shows, such as
-    batch.pilot or hit_type.label.
+    batch.pilot or 'batch.pilot["img-7"]'; an option that takes one may be said several times.
 
     Examples:
       turkform plan
       turkform plan -o plan.json && turkform apply plan.json
       turkform --env lab plan --var reward=0.20 --json
       turkform plan --reopen batch.pilot
+      turkform plan --target batch.pilot --exclude 'batch.pilot["img-7"]'
     """
-    with session.survey(read_choices(reopen, allow_destroy, allow_rekey)) as (found, _):
+    with session.survey(read_choices(said)) as (found, _):
         made = found.plan
     if file is not None:
         made.save(Path(file))
@@ -194,11 +196,12 @@ def check(session: Session, file: Path, *, as_json: bool) -> None:
 
 def what_moved(session: Session, file: Path) -> list[str]:
     """Everything that keeps a saved plan from running."""
+    from turkform.approval import Approval
     from turkform.plan import load
     from turkform.staleness import moved
 
     saved = load(file)
-    with session.survey(choices_of(saved.document)) as (found, journal):
+    with session.survey(choices_of(saved.document), approval=Approval.of(saved.document)) as (found, journal):
         return moved(saved, found, used=journal is not None and journal.plan_used(saved.document["digest"]))
 
 

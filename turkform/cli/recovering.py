@@ -101,7 +101,7 @@ def _rename(session: Session, name: str) -> None:
 
 def _begin_anew(session: Session, fates: Mapping[Address, Fate], otherwise: Fate | None) -> None:
     """A new journal that adopts what the account shows and vouches for what a person said."""
-    from turkform.diff import Choices
+    from turkform.choices import Choices
     from turkform.recovery import start_anew, unvouched
     from turkform.survey import survey
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from turkform.account import Account
+    from turkform.approval import Approval
     from turkform.campaign import Desired
-    from turkform.diff import Choices
+    from turkform.choices import Choices
     from turkform.journal import Journal
     from turkform.survey import Survey
 
@@ -146,14 +147,16 @@ class Session:
     # --- both sides -------------------------------------------------------------------------------
 
     @contextmanager
-    def survey(self, choices: Choices | None = None) -> Iterator[tuple[Survey, Journal | None]]:
-        """Load, connect, read, diff and plan."""
+    def survey(
+        self, choices: Choices | None = None, *, approval: Approval | None = None
+    ) -> Iterator[tuple[Survey, Journal | None]]:
+        """Load, connect, read, diff and plan; within the approval of a saved plan where there is one."""
         desired = self.load()
         with self.account(desired) as account, self.journal(desired) as journal:
-            from turkform.diff import Choices as NoChoices
+            from turkform.choices import Choices as NoChoices
             from turkform.survey import survey
 
-            yield survey(desired, account, journal, choices or NoChoices()), journal
+            yield survey(desired, account, journal, choices or NoChoices(), approval=approval), journal
 
 
 def _variable(text: str) -> tuple[str, str]:

@@ -5,7 +5,6 @@ In: an operation's name, its checked parameters, who asks. Out: its answer, or a
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +13,8 @@ from sqlalchemy import select
 from turkform.marketplace import lifecycle, payments, protocol, tables
 from turkform.marketplace.context import Context
 from turkform.marketplace.faults import Faults
-from turkform.marketplace.operations import AFTERWARDS, HANDLERS
+from turkform.marketplace.operations import HANDLERS
+from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.store import insert_missing, requester_id
 from turkform.marketplace.tables import requesters
 
@@ -64,12 +64,13 @@ class Service:
         Raises:
             ApiError: refused; nothing was changed.
         """
-        handler, afterwards = HANDLERS[operation], AFTERWARDS.get(operation)
+        handler = HANDLERS.get(operation)
+        if handler is None:
+            raise ApiError("RequestError", f"{operation} is not implemented by this marketplace yet.")
         protocol.check(operation, parameters)
         given = {name: value for name, value in parameters.items() if value is not None}
         with self._store.transaction() as connection:
-            answer = handler(self._context(connection, access_key), given)
-        return await asyncio.to_thread(afterwards, self.settings, answer) if afterwards else answer
+            return handler(self._context(connection, access_key), given)
 
     async def act(
         self,
