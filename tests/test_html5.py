@@ -22,6 +22,7 @@ PAGES = [
     ("<p title='a\"b' lang=\"c'd\">", ""),
     ("<textarea><body></textarea><body>", "<body>"),
     ("</p></body><body>", "<body>"),
+    ("<img src=\"data:image/svg+xml,<svg x='1'y='2'/>\">", ""),
 ]
 
 

@@ -31,6 +31,7 @@ LAYERS = (
     ("memory", "choices", "approval"),
     ("publication", "pricing"),
     ("yaml_tree", "variables", "references", "messages", "rosters", "environments", "loader", "formatting", "diff"),
+    ("carried", "amti", "requester_site", "migration"),
     ("steps", "batch_draft", "draft", "plan", "plan_schema"),
     ("wording", "render", "markdown", "webpage", "ledger", "lease", "scribe", "past", "journal", "pace"),
     ("survey",),

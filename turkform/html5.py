@@ -23,7 +23,8 @@ _IN_HEAD = {
     "html", "head", "base", "basefont", "bgsound", "link", "meta", "noframes", "noscript", "script", "style",
     "template", "title",
 }  # fmt: skip
-_TOGETHER = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')(?=[^\s/>])""")
+_QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
+_AFTER_VALUE = " \t\n\r\f/>"
 _LOADING = ("src", "href", "srcset", "poster", "data", "background")
 _OF_LINKS = ("link", "use", "image")
 """Elements whose href is loaded; everywhere else it is a link to follow."""
@@ -57,7 +58,8 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._inside = tag
         source = self.get_starttag_text() or ""
-        close = _TOGETHER.search(source)
+        # One after the other, so that quotation marks inside a value end nothing.
+        close = next((m for m in _QUOTED.finditer(source) if source[m.end()] not in _AFTER_VALUE), None)
         if close:
             said = "two attributes stand here without a space between them, which MTurk refuses"
             self.problems.append(Problem(said, "Put a space between them.", self._offset() + close.end()))

@@ -1,13 +1,10 @@
-"""Campaign files: `init`, `validate`, `fmt`, `schema`. None of these touches the network."""
+"""Campaign files: `validate`, `fmt`, `schema`. None of these touches the network."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,46 +15,9 @@ from turkform.cli.terminal import described
 from turkform.errors import CampaignError, TurkformError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from turkform.cli.session import Session
-
-STARTER = ("campaign.yaml", "tasks/label.html", "data/reviews.csv")
-"""What `init` writes, from the folder `starter` beside this module."""
-_NAME = "my-campaign"
-"""The campaign's name in the starter, replaced by one made of the folder's."""
-
-
-@click.command(cls=Command)
-@click.argument("folder", metavar="[DIR]", required=False, default=None)
-@click.pass_obj
-def init(session: Session, folder: str | None) -> None:
-    """Write a small campaign to start from.
-
-    The campaign is complete: it can be applied as it stands, to a marketplace on this machine. DIR is made
-    where it does not exist; nothing that exists is overwritten.
-
-    Examples:
-      turkform init reviews
-      turkform -C reviews apply
-    """
-    target = session.folder if folder is None else Path(folder)
-    existing = [name for name in STARTER if (target / name).exists()]
-    if existing:
-        raise TurkformError(f"{target / existing[0]} exists already", "Name an empty folder: turkform init DIR")
-    source = files("turkform.cli") / "starter"
-    for name in STARTER:
-        path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = (source / name).read_text(encoding="utf-8")
-        path.write_text(text.replace(_NAME, _campaign_name(target)), encoding="utf-8")
-        session.terminal.out(f"wrote {path}")
-    option = "" if target.resolve() == Path.cwd() else f" -C {target}"
-    session.terminal.out(f"\nNext: turkform{option} plan")
-
-
-def _campaign_name(folder: Path) -> str:
-    """A campaign's name made of the folder's: lower case, words joined by hyphens, at most 40 characters."""
-    words = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
-    return words[:40].rstrip("-") if re.match("[a-z]", words) else _NAME
 
 
 @click.command(cls=Command)
@@ -162,4 +122,4 @@ def _schema(what: str) -> dict[str, Any]:
     return campaign_schema()
 
 
-COMMANDS = (init, validate, fmt, schema)
+COMMANDS = (validate, fmt, schema)
