@@ -13,12 +13,13 @@ from turkform.campaign import Campaign, Desired, Source, Target
 from turkform.choices import Choices
 from turkform.diff import diff
 from turkform.items import Marker, stored_key
-from turkform.kinds import HITType, QualificationType
-from turkform.memory import Known, KnownType, Memory
+from turkform.kinds import Batch, HITType, QualificationType
+from turkform.memory import Known, KnownNotification, KnownType, Memory
 from turkform.money import Money
 from turkform.observed import Observed, QualificationTypeState, Record, _Sorter
 from turkform.plan import Plan, make
-from turkform.questions import open_template
+from turkform.questions import Template, open_template
+from turkform.reviewed import Reviewed
 
 CASES = Path(__file__).parent / "cases"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -47,11 +48,28 @@ def desired_of(case: dict[str, Any], folder: Path) -> Desired:
     rows = case.get("rows", {"a": "one"})
     (folder / "items.csv").write_text("id,text\n" + "".join(f"{k},{v}\n" for k, v in rows.items()))
     campaign = Campaign.model_validate({"turkform": 1, "campaign": "case", **declared})
+    campaign = campaign.model_copy(update={"qualification_types": with_documents(campaign, case.get("files", {}))})
     template = open_template(folder / "page.html")
-    sources = {n: Source(n, b, template, folder / "items.csv") for n, b in campaign.batches.items()}
+    sources = {n: Source(n, b, reviewed(b, template), folder / "items.csv") for n, b in campaign.batches.items()}
     grants = {n: dict(q.workers.values) for n, q in campaign.qualification_types.items() if q.workers}
     blocks = dict(campaign.blocks.values) if campaign.blocks else {}
     return Desired(campaign, Target("local", "local"), folder, sources, grants, blocks, {})
+
+
+def with_documents(campaign: Campaign, files: dict[str, str]) -> dict[str, QualificationType]:
+    """The qualification types, their tests' documents being those of the case's `files:`."""
+    types = dict(campaign.qualification_types)
+    for name, declared in types.items():
+        if declared.test:
+            test = declared.test.with_documents(
+                files[declared.test.form], files.get(declared.test.answer_key or "", "")
+            )
+            types[name] = declared.model_copy(update={"test": test})
+    return types
+
+
+def reviewed(batch: Batch, template: Template) -> Template:
+    return Reviewed(template, batch.review_policies, {}) if batch.review_policies else template
 
 
 def wire_of(hit: dict[str, Any], desired: Desired, row: str) -> dict[str, Any]:
@@ -103,6 +121,7 @@ def plan_of(case: dict[str, Any], folder: Path) -> Plan:
         types={n: KnownType(t["id"], t["name"]) for n, t in journal.get("types", {}).items()},
         grants={t: frozenset(w) for t, w in journal.get("grants", {}).items()},
         blocks=frozenset(journal.get("blocks", ())),
+        notifications={t: KnownNotification(**n) for t, n in journal.get("notifications", {}).items()},
     )  # fmt: skip
     choices = Choices(destroy=bool(case.get("destroy")))
     found = diff(desired, seen, memory, choices, local=NOW.timestamp())

@@ -98,3 +98,71 @@ def test_a_row_may_bring_the_whole_address(declared: Declared) -> None:
     declared.write(batch('{external: "${text}"}'), rows(a="https://tasks.example.org/?a=1&b=2"))
     assert declared.apply().exit_code == 0
     assert "https://tasks.example.org/?a=1&amp;b=2" in declared.hits()["a"]["Question"]
+
+
+TEST = f"""\
+<QuestionForm xmlns="{NAMESPACES["QuestionForm"][0]}"><Question>
+  <QuestionIdentifier>bird</QuestionIdentifier><QuestionContent><Text>Which?</Text></QuestionContent>
+  <AnswerSpecification><SelectionAnswer><Selections>
+    <Selection><SelectionIdentifier>crow</SelectionIdentifier><Text>Crow</Text></Selection>
+    <Selection><SelectionIdentifier>rook</SelectionIdentifier><Text>Rook</Text></Selection>
+  </Selections></SelectionAnswer></AnswerSpecification>
+</Question></QuestionForm>
+"""
+KEY = f"""\
+<AnswerKey xmlns="{NAMESPACES["AnswerKey"][0]}"><Question><QuestionIdentifier>bird</QuestionIdentifier>
+  <AnswerOption><SelectionIdentifier>crow</SelectionIdentifier><AnswerScore>80</AnswerScore></AnswerOption>
+</Question></AnswerKey>
+"""
+TYPES = "qualification_types: {{trained: {{name: {name}, description: D, test: {{{test}}}}}}}\n"
+
+
+def type_of(declared: Declared) -> dict[str, object]:
+    listing = declared.server.client().get_paginator("list_qualification_types")
+    pages = listing.paginate(MustBeRequestable=False, MustBeOwnedByCaller=True)
+    found = [wire for page in pages for wire in page["QualificationTypes"]]
+    (wanted,) = [wire for wire in found if wire["Name"] == declared.name]
+    return dict(wanted)
+
+
+def test_a_test_arrives_with_its_key_and_its_time_and_changes_together_with_them(declared: Declared) -> None:
+    files = {"test.xml": TEST, "key.xml": KEY}
+    declared.write(TYPES.format(name=declared.name, test="form: test.xml, answer_key: key.xml, duration: 20m"), files)
+    assert declared.apply().exit_code == 0
+    found = type_of(declared)
+    assert (found["Test"], found["AnswerKey"], found["TestDurationInSeconds"]) == (TEST, KEY, 1200)
+    assert declared.look().plan.empty
+
+    declared.write(TYPES.format(name=declared.name, test="form: test.xml, answer_key: key.xml, duration: 30m"))
+    assert declared.steps() == [("qualification_type.trained", "update")]
+    assert declared.apply().exit_code == 0
+    found = type_of(declared)
+    assert (found["Test"], found["AnswerKey"], found["TestDurationInSeconds"]) == (TEST, KEY, 1800)
+
+    declared.write(TYPES.format(name=declared.name, test="form: test.xml, duration: 30m"))
+    assert declared.apply().exit_code == 0
+    assert "AnswerKey" not in type_of(declared)
+    assert declared.look().plan.empty
+
+
+def test_known_answers_come_from_the_row_and_extend_the_hit_without_drift(declared: Declared) -> None:
+    policies = (
+        '{known_answers: {answers: {a: "${text}"}, approve_at_least: 100, extend_below: 50, extend_maximum: 3}, '
+        "plurality: {questions: [a], agreement: 50}}"
+    )
+    yaml = batch("{html: page.html}").replace("lifetime: 7d", f"lifetime: 7d, review_policies: {policies}")
+    declared.write(yaml, {"page.html": "<input name='a'>", **rows(a="crow", b="")})
+    found = declared.look()
+    assert str(found.plan.price) == "0.72"  # two HITs of one place, which may come to have three
+    assert declared.apply().exit_code == 0
+    hits = declared.hits()
+    report = declared.server.client().list_review_policy_results_for_hit(HITId=hits["a"]["HITId"])
+    assert report["AssignmentReviewPolicy"]["Parameters"][0]["MapEntries"] == [{"Key": "a", "Values": ["crow"]}]
+    other = declared.server.client().list_review_policy_results_for_hit(HITId=hits["b"]["HITId"])
+    assert "AssignmentReviewPolicy" not in other
+    assert other["HITReviewPolicy"]["PolicyName"] == "SimplePlurality/2011-09-01"
+    declared.server.control("worker/submit", hit=hits["a"]["HITId"], worker="A1WORKER", answers={"a": "rook"})
+    assert declared.hits()["a"]["MaxAssignments"] == 2
+    look = declared.look()
+    assert look.plan.empty
+    assert any("extended by their review policy" in note for note in look.plan.document["notes"])

@@ -155,8 +155,6 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "yaml"),
     [
-        ("notify", YAML.replace("    keywords:", "    notify: {sqs: x}\n    keywords:")),
-        ("test", YAML.replace("    status: active", "    status: active\n    test: {form: x.xml}")),
         ("decisions", YAML.replace("    status: open", "    status: open\n    decisions: {}")),
         ("removed", YAML + "removed: []\n"),
     ],

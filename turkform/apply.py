@@ -18,12 +18,14 @@ from turkform.account import CallRefusedError, CallUnansweredError, CallUnsentEr
 from turkform.diff import Action, RosterChange, TypeChange
 from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError, TurkformError
 from turkform.journal import Outcome
+from turkform.kinds.notification import UPDATE
 from turkform.kinds.qualification import GRANT, grant_parameters, revoke_parameters
 from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, Pending
 from turkform.kinds.worker_block import BLOCK, UNBLOCK, block_parameters, unblock_parameters
 from turkform.lease import LeaseLostError
 from turkform.ledger import JournalError
+from turkform.notifications import Setting
 from turkform.observed import Record, find_own_type, get_type
 from turkform.outcomes import Event, Failure, Meter, Report, RunInfo
 from turkform.pace import Pace
@@ -269,9 +271,19 @@ class _Work:
         elif step.address.kind == "hit_type":
             sent = self.sender.send(Request("CreateHITType", self._filled(step.parameters), step.address))
             self.ids[step.address] = sent.object_id
+        elif isinstance(step.subject, Setting):
+            self._notify(step, step.subject)
         elif isinstance(step.subject, TypeChange):
             self._type(step, step.subject)
         return ""
+
+    def _notify(self, step: Step, setting: Setting) -> None:
+        """Nothing reads settings back, so what was sent is remembered; sending them again is harmless."""
+        parameters = self._filled(step.parameters)
+        type_id = str(parameters["HITTypeId"])
+        digest = setting.desired.digest if setting.desired else ""
+        detail = {"type": type_id, "value": digest}
+        self.sender.send(Request(UPDATE, parameters, step.address, detail=detail, object_id=type_id))
 
     def _filled(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters with every `Pending` replaced by the id that an earlier step brought."""

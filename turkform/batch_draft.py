@@ -100,6 +100,7 @@ class _Pass:
         now = publication.now.timestamp()
         for hits in publication.hits.values():
             out.committed += sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits)
+            out.committed += sum(publication.reserve(h) for h in hits[:1])
         out.cost = self._cost()
         out.needs_type = bool({Op.CREATE, Op.REPLACE, Op.MOVE} & {op for op, i in self.groups.items() if i.count})
         if self.fields or any(wish.count for wish in self.wishes.values()):
@@ -226,7 +227,7 @@ class _Pass:
         publication, create = self.publication, self.groups[Op.CREATE]
         whole = NOTHING
         if create.count and publication.source and publication.desired_terms:
-            wanted = publication.source.batch.assignments
+            wanted = publication.source.batch.most_assignments
             whole = NOTHING.plus(publication.desired_terms.parts(wanted), wanted * create.count)
         for cost in self.costs.values():
             whole = whole.plus(cost)
@@ -373,6 +374,7 @@ _NOTES = {
     "closed by us": "{n} closed by `close` or `destroy`, {places} unfilled; --reopen them to go on",
     "decayed": "{n} expired, {places} unfilled; raise `lifetime` to publish again",
     "interference": "{n} expired or shortened by somebody else, {places} unfilled; --reopen restores them",
+    "extended by policy": "{n} extended by their review policy, {places} more than declared",
     "ends later": "{n} with a later end than declared: a person or a review policy moved it",
     "not published": "{n} not published: closed",
     "over limit": "{n} not published: limit",

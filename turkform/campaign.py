@@ -44,11 +44,8 @@ AWS_ENDPOINTS = {
 
 NOT_YET = (
     # Keys of the format that this version refuses rather than ignores; `*` stands for any one key.
-    ("qualification_types", "*", "test"),
     ("qualification_types", "*", "renamed_from"),
     ("qualification_types", "*", "prevent_destroy"),
-    ("hit_types", "*", "notify"),
-    ("batches", "*", "review_policies"),
     ("batches", "*", "decisions"),
     ("moved",),
     ("removed",),

@@ -232,7 +232,8 @@ def _compare_type(
         elif change.desired is None and not wire.removable:
             found.refusals.append(
                 f"{address}: {change.field} was set and MTurk cannot remove it. "
-                f"Put it back, or give the type another name under another key"
+                "Put it back, or replace the type by one of another name: "
+                f'name: "{wanted.name} 2" and renamed_from: "{wanted.name}"'
             )
         else:
             changes.append(change)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from turkform.batch_draft import draft_batch
 from turkform.diff import Action, Diff, RosterChange, TypeChange, foreign_requirements
 from turkform.kinds.hit_type import AUTO_APPROVAL_DEFAULT, HITType
+from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.qualification_type import QualificationType
 from turkform.kinds.resource import Address, show
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
 from turkform.money import NOTHING
+from turkform.notifications import settings
 from turkform.observed import Record
 from turkform.policies import judge
 from turkform.publication import Op
@@ -201,6 +203,26 @@ class Draft:
                     subject=declared,
                 )
             )
+
+    def notifications(self) -> None:
+        """Settings of every HIT type that has or gets HITs of ours, where they are not as declared."""
+        for setting in settings(self.desired, self.found, self.memory, self.needed, self.choices):
+            active = setting.desired is not None
+            action = Action.DELETE if not active else Action.UPDATE if setting.known else Action.CREATE
+            specification = {"Notification": setting.desired.to_wire()} if setting.desired else {}
+            self._add(
+                Step(
+                    setting.address,
+                    action,
+                    (NOTIFY,),
+                    Reversibility.FREE,
+                    {"HITTypeId": setting.type_id, **specification, "Active": active},
+                    fields=({"field": "notify", "desired": str(setting.desired)},) if active else (),
+                    subject=setting,
+                )
+            )
+            digest = setting.desired.digest if setting.desired else ""
+            self.wishes[str(setting.address)] = {"action": action.name, "fields": ["notify"], "sha256": digest}
 
     def _terms_notes(self, address: Address, declared: HITType) -> None:
         if declared.auto_approval_delay is None:

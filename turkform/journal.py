@@ -319,6 +319,11 @@ class Journal:
         with self._ledger.reading() as connection:
             return list(past.blocks(connection, self.id))
 
+    def notifications(self) -> list[tuple[str, str, str]]:
+        """Notification settings that are ours and active: HIT type id, address, digest."""
+        with self._ledger.reading() as connection:
+            return list(past.notifications(connection, self.id))
+
     def rekeys(self) -> dict[str, str]:
         """HIT id → the stored key it goes by now, where that is not its marker's."""
         with self._ledger.reading() as connection:

@@ -12,36 +12,26 @@ from __future__ import annotations
 import copy
 import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from turkform import environments, messages
 from turkform.campaign import Campaign, Desired, Source
+from turkform.contents import Contents
 from turkform.errors import CampaignError, Diagnostic, FieldPath, Location
 from turkform.files import Files, UnreadableFileError
-from turkform.form_pages import open_form
-from turkform.inspection import Inspection
-from turkform.items import check_items, read_items
 from turkform.kinds.qualification import Grants
-from turkform.kinds.question import WAYS
 from turkform.kinds.worker_block import Blocks
-from turkform.offsite import External, LayoutPage
 from turkform.policies import judge
-from turkform.questions import open_template
 from turkform.references import check_references, resources
-from turkform.rosters import check_block, check_grant, read_workers
-from turkform.variables import UNKNOWN, Substitution, Variables, as_text, needs_substitution
+from turkform.variables import Substitution, Variables, as_text, needs_substitution
 from turkform.yaml_tree import Node, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from turkform.items import Checked
-    from turkform.kinds.resource import Roster
-    from turkform.questions import Template
-    from turkform.rosters import Check
 
 MAIN = "campaign.yaml"
 _RESOURCES = ("variables", "environments", "qualification_types", "hit_types", "batches")
@@ -116,11 +106,16 @@ class _Loading:
             return None
         values, variables = self._values(root, name, given)
         self.problems += check_references(values, root)
-        campaign = self._validate(root, copy.deepcopy(values))
+        contents = Contents(self.files, root, self.problems)
+        campaign = contents.tests(self._validate(root, copy.deepcopy(values)), values)
         target = environments.target(campaign, values, name, root, self.files, self.environ, self.problems)
-        pages = {name: self._batch(name, batch, root) for name, batch in resources(values, "batches").items()}
+        policies = {name: batch.review_policies for name, batch in campaign.batches.items()}
+        pages = {
+            name: contents.batch(name, batch, policies.get(name))
+            for name, batch in resources(values, "batches").items()
+        }
         types = resources(values, "qualification_types")
-        grants = {name: self._workers(Grants, types[name].get("workers"), root, name) for name in types}
+        grants = {name: contents.workers(Grants, types[name].get("workers"), name) for name in types}
         return Desired(
             campaign=campaign,
             target=target,
@@ -131,7 +126,7 @@ class _Loading:
                 if (found := pages[name]) is not None
             },
             grants={name: workers for name, workers in grants.items() if workers is not None},
-            blocks=self._workers(Blocks, values.get("blocks"), root) or {},
+            blocks=contents.workers(Blocks, values.get("blocks")) or {},
             inputs=dict(sorted(self.files.digests.items())),
             variables=variables,
             places=self._places(root, campaign),
@@ -263,134 +258,8 @@ class _Loading:
             )
         return places
 
-    # --- batches --------------------------------------------------------------------------------------------
-
-    def _batch(self, name: str, batch: Mapping[str, Any], root: Node) -> tuple[Template, Path | None] | None:
-        """A batch's page and data, both checked; None when the page cannot be read."""
-        path: FieldPath = ("batches", name)
-        items, key, question = batch.get("items"), batch.get("key", ()), batch.get("question")
-        data = self.find(items, root, (*path, "items")) if _is_name(items) else None
-        inspection = None
-        try:
-            template = self._template(question, root, (*path, "question")) if isinstance(question, dict) else None
-        except CampaignError as error:
-            self.problems += error.diagnostics
-        else:
-            inspection = Inspection(template, data) if template else None
-        columns = (key,) if isinstance(key, str) else tuple(key) if isinstance(key, list | tuple) else (None,)
-        if data is not None and all(map(_is_name, columns)):
-            checked = check_items(data, columns, inspection)
-            self.problems += [self._placed(problem, root, path) for problem in checked.problems]
-            if inspection is not None:
-                self._columns(checked, inspection, columns, data)
-        elif inspection is not None and "items" not in batch:
-            self.problems += inspection.template.unknown((), None) or _single(inspection)
-        return (inspection.template, data) if inspection is not None else None
-
-    def _template(self, question: Mapping[str, Any], root: Node, path: FieldPath) -> Template | None:
-        """What a question says workers see; None where that was already told to be wrong.
-
-        Raises:
-            CampaignError: what is wrong with it, whatever the rows.
-        """
-        written = [way for way in WAYS if way in question]
-        if len(written) != 1:
-            return None
-        [way] = written
-        value, at = question[way], (root.get(*path, way) or root).location
-        height = question.get("frame_height", 0)
-        height = height if isinstance(height, int) else 0
-        if way == "layout":
-            return _layout(value, root, (*path, way))
-        if not _is_name(value):
-            return None
-        if way == "external":
-            return External(value, height, at)
-        found = self.find(value, root, (*path, way))
-        if found is None:
-            return None
-        return (
-            open_form(found, self._read)
-            if way == "form"
-            else open_template(found, frame_height=height, read=self._read)
-        )
-
-    def _columns(self, checked: Checked, inspection: Inspection, key: tuple[str, ...], data: Path) -> None:
-        """What the page and the data's columns have to say about each other."""
-        if not checked.columns:
-            return
-        template = inspection.template
-        unknown = template.unknown(checked.columns, data)
-        self.problems += unknown or inspection.problems()
-        if not checked.rows and not checked.problems:
-            self._note(f"{data.name} has no rows, so nothing would be published", data, "warning")
-        unused = [name for name in template.unused(checked.columns) if name not in key]
-        if unused and not unknown:
-            names = ", ".join(unused[:10]) + (", …" if len(unused) > 10 else "")
-            self._note(f"{template.name} does not use {len(unused)} of {data.name}'s columns: {names}", data)
-
-    def _note(self, summary: str, path: Path, severity: Any = "note") -> None:
-        self.problems.append(Diagnostic(summary, location=Location(path, 1, 1), severity=severity))
-
-    def _placed(self, problem: Diagnostic, root: Node, path: FieldPath) -> Diagnostic:
-        """A problem about a batch's own field, at its place in the YAML."""
-        if problem.location is not None:
-            return problem
-        if problem.points_at == "parent":
-            node = root.key(*path)
-        else:
-            key = root.get(*path, *problem.path)
-            named = next((p for p in (key and key.parts) or () if f'"{p.text}"' in problem.summary), key)
-            node = named
-        summary = f"{messages.dotted(path)}: {problem.summary}"
-        return replace(problem, summary=summary, path=(*path, *problem.path), location=(node or root).location)
-
-    def _workers(self, kind: type[Roster], roster: Any, root: Node, name: str = "") -> Mapping[str, Any] | None:
-        """Workers and their values, written out or in a file; None where there is no roster."""
-        if not isinstance(roster, dict) or not _is_name(roster.get("file")):
-            return roster if isinstance(roster, dict) else None
-        path: FieldPath = ("qualification_types", name, "workers", "file") if name else ("blocks", "file")
-        found = self.find(roster["file"], root, path)
-        check: Check[int | str] = check_grant if kind is Grants else check_block
-        return read_workers(found, kind.column, check, self.problems) if found else {}
-
-    def find(self, name: str, root: Node, path: FieldPath) -> Path | None:
-        """The file that a field names; None, and a diagnostic, when it must not or cannot be read."""
-        try:
-            return self.files.find(name)
-        except UnreadableFileError as error:
-            node = root.get(*path) or root
-            summary = f"{messages.dotted(path)}: {error.summary}"
-            self.problems.append(Diagnostic(summary, error.detail, path, node.location))
-            return None
-
-    def _read(self, path: Path) -> bytes:
-        return self.files.read(os.path.relpath(path, self.files.folder))
-
-
-def _layout(layout: Any, root: Node, path: FieldPath) -> LayoutPage | None:
-    """A layout and its parameters, as far as they are sound."""
-    if not isinstance(layout, dict) or not _is_name(layout.get("id")):
-        return None
-    written = layout.get("parameters")
-    parameters = {n: v for n, v in (written if isinstance(written, dict) else {}).items() if isinstance(v, str)}
-    places = {n: node.location for n in parameters if (node := root.get(*path, "parameters", n))}
-    return LayoutPage(layout["id"], parameters, places, (root.get(*path) or root).location)
-
 
 _STAND_INS = {"turkform": 1, "campaign": "x"}
-
-
-def _is_name(value: Any) -> TypeGuard[str]:
-    """A text that can name a file or a column, and about which nothing was said yet."""
-    return isinstance(value, str) and value != "" and UNKNOWN not in value
-
-
-def _single(inspection: Inspection) -> list[Diagnostic]:
-    """What is wrong with the one question of a batch without items."""
-    for item in read_items(None, ()):
-        inspection(item)
-    return inspection.problems()
 
 
 def _drop(values: Any, path: FieldPath) -> None:

@@ -78,6 +78,14 @@ class KnownType:
     """When our own deletion of it began, in epoch seconds; 0 while it lives."""
 
 
+class KnownNotification(NamedTuple):
+    """Settings that this campaign sent for a HIT type and has not turned off."""
+
+    name: str
+    """Of the resource, when they were sent."""
+    digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """Everything planning needs of the past."""
@@ -97,6 +105,8 @@ class Memory:
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Qualification type id → workers whose grants are ours."""
     blocks: frozenset[str] = frozenset()
+    notifications: Mapping[str, KnownNotification] = field(default_factory=dict)
+    """HIT type id → its settings."""
     types: Mapping[str, KnownType] = field(default_factory=dict)
     """Name of the resource → its type."""
 

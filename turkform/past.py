@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
+from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
 from turkform.ledger import RARE, adoptions, calls, from_ms, rekeys
@@ -241,6 +242,18 @@ def blocks(connection: Connection, journal: str) -> Iterator[KnownBlock]:
             ours[row.key] = KnownBlock(row.key, str(_read(row.detail).get("value") or ""))
         else:
             ours.pop(row.key, None)
+    yield from ours.values()
+
+
+def notifications(connection: Connection, journal: str) -> Iterator[tuple[str, str, str]]:
+    """Notification settings that are ours and active: HIT type id, address, and the digest of what was sent."""
+    ours: dict[str, tuple[str, str, str]] = {}
+    for row in _rare(connection, journal, NOTIFY):
+        digest = str(_read(row.detail).get("value") or "")
+        if digest:
+            ours[row.object_id] = row.object_id, row.address, digest
+        else:
+            ours.pop(row.object_id, None)
     yield from ours.values()
 
 

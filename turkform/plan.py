@@ -9,8 +9,8 @@ edge means *must be finished first*:
 
     record ─> everything
     qualification_type ─> grant, hit_type that requires it
-    hit_type ─> batch          grant of a required type, block ─> batch
-    batch ─> taking away: grant, block ─> taking away: qualification_type
+    hit_type ─> notification ─> batch          grant of a required type, block ─> batch
+    batch ─> taking away: notification, grant, block ─> taking away: qualification_type
 """
 
 from __future__ import annotations
@@ -136,6 +136,7 @@ def make(desired: Desired, observed: Observed, memory: Memory, found: Diff, choi
         if change.action is Action.DELETE:
             draft.drop(change)
     draft.hit_types()
+    draft.notifications()
     draft.policies()
     draft.record()
     return _Order(draft).finish(plan_id)
@@ -182,17 +183,22 @@ class _Order:
         taking = step.node.startswith("-")
         if kind == "grant":
             yield f"qualification_type.{name}"
+        if kind == "notification" and not taking:
+            yield f"hit_type.{name}"
         if kind == "hit_type":
             yield from self._required(name, "qualification_type")
         if kind == "batch" and isinstance(step.subject, Publication) and step.subject.source:
             hit_type = step.subject.source.batch.hit_type
             yield f"hit_type.{hit_type}"
+            yield f"notification.{hit_type}"
             yield from self._required(hit_type, "grant")
             yield "block"
         if taking:
             yield from (str(a) for a in self.found.publications)
         if taking and kind == "qualification_type":
             yield f"-grant.{name}"
+            # Its deletion may take HIT types with it, whose settings are turned off before.
+            yield from (other.node for other in self.steps if other.node.startswith("-notification."))
 
     def _required(self, hit_type: str, kind: str) -> Iterator[str]:
         for requirement in self.desired.campaign.hit_types[hit_type].requirements:

@@ -394,6 +394,9 @@ class Publication:
         wanted = self.source.batch.assignments
         if wanted == hit.maximum:
             return change
+        if wanted < hit.maximum <= self.source.batch.most_assignments:
+            tally.note("extended by policy", hit.maximum - wanted)
+            return change
         if wanted < hit.maximum:
             tally.refuse(
                 f"have {hit.maximum} assignments and {wanted} are declared: MTurk never takes places away. "
@@ -522,15 +525,22 @@ class Publication:
     def _parts(self, op: Op) -> Cost:
         if op is not Op.CREATE or self.source is None or self.desired_terms is None:
             return NOTHING
-        wanted = self.source.batch.assignments
+        wanted = self.source.batch.most_assignments
         return NOTHING.plus(self.desired_terms.parts(wanted), wanted)
 
     def whole(self) -> int:
         """Cents for a new HIT."""
         assert self.source is not None
         assert self.desired_terms is not None
-        wanted = self.source.batch.assignments
+        wanted = self.source.batch.most_assignments
         return wanted * self.desired_terms.unit(wanted)
+
+    def reserve(self, hit: HIT) -> int:
+        """Cents by which review policies may still extend a HIT that can be found."""
+        if self.source is None or hit.expires <= self.now.timestamp():
+            return 0
+        most = self.source.batch.most_assignments
+        return max(0, most - hit.maximum) * self.terms[hit.type_id].unit(hit.maximum)
 
 
 def _then(change: ItemChange, op: Op, cents: int, field: str) -> ItemChange:

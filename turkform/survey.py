@@ -16,7 +16,7 @@ from turkform.diff import diff, scope
 from turkform.kinds.qualification import GRANT
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK
-from turkform.memory import Known, KnownType, Memory, OpenCall
+from turkform.memory import Known, KnownNotification, KnownType, Memory, OpenCall
 from turkform.observed import Observed, observe, read_question
 from turkform.plan import Plan, illustrate, make
 
@@ -131,6 +131,10 @@ def recall(journal: Journal | None) -> Memory:
         open=open_calls,
         grants={type_id: frozenset(workers) for type_id, workers in grants.items()},
         blocks=frozenset(block.worker for block in journal.blocks()) | _called(open_calls, BLOCK),
+        notifications={
+            type_id: KnownNotification(Address.parse(address).name, digest)
+            for type_id, address, digest in journal.notifications()
+        },
         types=types,
     )
 

@@ -113,6 +113,8 @@ class Substitution:
 _OF_ROWS = (
     ("batches", "*", "question", "external"),
     ("batches", "*", "question", "layout", "parameters", "*"),
+    ("batches", "*", "review_policies", "known_answers", "answers", "*"),
+    ("batches", "*", "review_policies", "known_answers", "answers", "*", "*"),
 )
 
 

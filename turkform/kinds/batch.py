@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema,
 
 from turkform.kinds.question import Question
 from turkform.kinds.resource import NAME_PATTERN, Ref, Resource, Section, Whole, Wire, listed, refuse
+from turkform.kinds.review_policy import ReviewPolicies
 from turkform.times import Duration, Instant, between
 
 CROWD = 10
@@ -102,6 +103,9 @@ class Batch(Resource):
         Literal["open", "closed"],
         Field(description="closed: nothing new is published, what is open expires and is kept for review."),
     ] = "open"
+    review_policies: Annotated[
+        ReviewPolicies | None, Field(description="What MTurk itself does with answers; fixed when a HIT is created.")
+    ] = None
     on_change: Annotated[OnChange, Field(description="What an edit does to HITs that are out already.")] = Field(
         default_factory=OnChange
     )
@@ -118,6 +122,12 @@ class Batch(Resource):
                 f"key: names {' and '.join(self.key)}, and the batch has no items:", "Add  items: data/items.csv", "key"
             )
         return self
+
+    @property
+    def most_assignments(self) -> int:
+        """So many a HIT may come to have: review policies add some, and never lead from below ten to ten."""
+        most = self.review_policies.most_assignments if self.review_policies else 0
+        return max(self.assignments, min(most, CROWD - 1) if self.assignments < CROWD else most)
 
     def lifetime_at(self, now: Any) -> int:
         """LifetimeInSeconds of a HIT created `now`."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from turkform.kinds.notification import Notification
 from turkform.kinds.requirement import MASTERS, MASTERS_SANDBOX, Requirement, Rule
 from turkform.kinds.resource import Address, Keywords, Resource, Wire, listed
 from turkform.money import Money
@@ -73,6 +74,8 @@ class HITType(Resource):
         Field(max_length=10, description="What a worker must have; all must hold, at most 10."),
         Wire("QualificationRequirements", default=()),
     ] = ()
+
+    notify: Annotated[Notification | None, Field(description="Where events of its HITs are sent.")] = None
 
     def rules(self, ids: Mapping[Address, str], *, sandbox: bool = False) -> tuple[Rule, ...]:
         """The requirements as the API compares them: a set, in one fixed order."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from turkform.kinds.qualification import Grants
-from turkform.kinds.resource import Address, Integer, Keywords, Resource, Wire
+from turkform.kinds.qualification_test import Content, Test
+from turkform.kinds.resource import Address, Integer, Keywords, Resource, Wire, refuse
 from turkform.times import Duration
 
 if TYPE_CHECKING:
@@ -68,19 +69,32 @@ class QualificationType(Resource):
         Field(description="Every worker who asks gets this value at once."),
         Wire("AutoGrantedValue", update=_UPDATE),
     ] = None
+    test: Annotated[
+        Test | None,
+        Field(description="What workers must answer to get it; fixed forms of questions, never removed again."),
+        Wire("Test", update=_UPDATE, removable=False),
+    ] = None
     workers: Annotated[
         Grants | None,
         Field(description="Who holds the qualification: {file: …} or a map of worker id to value."),
     ] = None
 
+    @model_validator(mode="after")
+    def _one_way_to_get_it(self) -> QualificationType:
+        if self.test is not None and self.auto_granted is not None:
+            raise refuse("the type has both test: and auto_granted:", "Remove one of them.", "auto_granted")
+        return self
+
     def wire_value(self, name: str, ids: Mapping[Address, str]) -> Any:
-        """`active` is `Active` on the wire."""
+        """`active` is `Active` on the wire; a test is its form, and `to_wire` adds what goes with it."""
+        if name == "test":
+            return self.test.to_wire()["Test"] if self.test else None
         value = super().wire_value(name, ids)
         return value.capitalize() if name == "status" else value
 
     def to_wire(self, ids: Mapping[Address, str] | None = None) -> dict[str, Any]:
-        """One key of ours, `auto_granted`, is two parameters of the API's."""
-        parameters = super().to_wire(ids)
+        """One key of ours, `auto_granted`, is two parameters of the API's; a test is three."""
+        parameters = super().to_wire(ids) | (self.test.to_wire() if self.test else {})
         if self.auto_granted is not None:
             parameters["AutoGranted"] = True
         return parameters
@@ -91,7 +105,12 @@ class QualificationType(Resource):
         values = super().from_wire(answer)
         values["status"] = str(values["status"]).lower()
         values["auto_granted"] = answer.get("AutoGrantedValue", 1) if answer.get("AutoGranted") else None
+        values["test"] = Content.from_wire(answer)
         return values
+
+    def values(self, ids: Mapping[Address, str]) -> dict[str, Any]:
+        """A test counts by what stands in its documents."""
+        return super().values(ids) | {"test": self.test.content if self.test else None}
 
     def update_parameters(self, fields: set[str]) -> dict[str, Any]:
         """Only what changes; the API leaves alone what an update does not name."""
@@ -102,4 +121,6 @@ class QualificationType(Resource):
         }
         if "auto_granted" in fields:
             parameters["AutoGranted"] = self.auto_granted is not None
+        if "test" in fields and self.test is not None:
+            parameters |= self.test.to_wire()
         return parameters
