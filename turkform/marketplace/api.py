@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import msgspec
 from turkform.marketplace import protocol
 from turkform.marketplace.guard import RefusedError
 from turkform.marketplace.protocol import ApiError
+from turkform.marketplace.store import StoreError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from turkform.marketplace.guard import Guard
     from turkform.marketplace.service import Service
 
+_LOG = logging.getLogger("turkform.marketplace")
+_FAULT = "The service had a fault. Please try again."
 LARGEST = 4_000_000
 """Bytes of a request; a question has at most 65,535."""
 
@@ -34,6 +38,9 @@ class Api:
             body = await self._answer(scope, receive)
         except ApiError as error:
             await self.refuse(send, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer in the envelope
+            _LOG.error("a call failed: %s", error, exc_info=not isinstance(error, StoreError))
+            await self.refuse(send, ApiError("ServiceFault", _FAULT, status=500))
         else:
             await self._send(send, 200, body)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import select
 
 from turkform.marketplace import lifecycle, payments, protocol, tables
+from turkform.marketplace.commits import Commits, Shared
 from turkform.marketplace.context import Context
 from turkform.marketplace.faults import Faults
 from turkform.marketplace.operations import HANDLERS
@@ -42,7 +43,7 @@ class Service:
     ) -> None:
         self.settings = settings
         self.faults = faults or Faults()
-        self._store, self._clock = store, clock
+        self._store, self._commits, self._clock = store, Commits(store), clock
         self._offset = store.offset()
 
     def now(self) -> float:
@@ -69,8 +70,7 @@ class Service:
             raise ApiError("RequestError", f"{operation} is not implemented by this marketplace yet.")
         protocol.check(operation, parameters)
         given = {name: value for name, value in parameters.items() if value is not None}
-        with self._store.transaction() as connection:
-            return handler(self._context(connection, access_key), given)
+        return await self._commits.do(access_key, lambda shared: handler(self._context(shared, access_key), given))
 
     async def act(
         self,
@@ -88,24 +88,39 @@ class Service:
         it all and comes out here.
         """
         named = ((tables.hits, hit), (tables.assignments, assignment), (tables.qualification_types, qualification_type))
-        with self._store.transaction() as connection:
+
+        def work(shared: Shared) -> T:
+            connection = shared.connection
             owner = requester or next((_owner(connection, table, name) for table, name in named if name), "")
-            _lock(connection, requesters.c.id == owner)
+            if owner:
+                _lock(connection, requesters.c.id == owner)
             context = Context(connection, owner, self.now(), self.settings)
             lifecycle.elapse(context)
             return action(context)
 
-    def _context(self, connection: Connection, access_key: str) -> Context:
+        return await self._commits.do(requester or hit or assignment or qualification_type, work)
+
+    def _context(self, shared: Shared, access_key: str) -> Context:
+        context: Context | None = shared.known.get(access_key)
+        if context is None:
+            requester = self._requester(shared.connection, access_key)
+            stale = self.faults.trouble.stale_list
+            context = Context(shared.connection, requester, self.now(), self.settings, stale)
+            lifecycle.elapse(context)
+            shared.known[access_key] = context
+        return context
+
+    @staticmethod
+    def _requester(connection: Connection, access_key: str) -> str:
+        """Who asks; in rehearsal a new key is a new requester."""
         mine = requesters.c.access_key == access_key
-        requester = _lock(connection, mine)
-        if requester is None:
+        found = _lock(connection, mine)
+        if found is None:
             new = {"id": requester_id(access_key), "access_key": access_key, "balance": payments.PURSE, "held": 0}
             insert_missing(connection, requesters, new)
-            requester = _lock(connection, mine)
-            assert requester is not None
-        context = Context(connection, requester, self.now(), self.settings, self.faults.trouble.stale_list)
-        lifecycle.elapse(context)
-        return context
+            found = _lock(connection, mine)
+            assert found is not None
+        return found
 
 
 def _lock(connection: Connection, which: ColumnElement[bool]) -> str | None:
