@@ -48,6 +48,7 @@ EXCEPTIONS = {
 }
 
 DOORS = {
+    "argon2": ("marketplace.accounts",),
     "botocore": ("account", "marketplace.protocol"),
     "click": ("cli", "marketplace.__main__"),
     "httptools": ("connections",),

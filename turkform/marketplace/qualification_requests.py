@@ -114,7 +114,9 @@ def begin(context: Context, type_id: str, worker: str) -> Row[Any]:
     running = _running(context, type_id, worker)
     if running is None:
         _refuse_early(context, kind, worker)
-        running = _insert(context, kind, worker, status="Testing", deadline=context.now + kind.test_duration)
+        running = _insert(
+            context, kind, worker, status="Testing", test=kind.test, deadline=context.now + kind.test_duration
+        )
     return running
 
 

@@ -255,3 +255,53 @@ tokens = Table(
     Column("used", Float, nullable=False),
     Column("object_id", String(64), nullable=False),
 )
+
+# --- worker accounts -------------------------------------------------------------------------------
+
+accounts = Table(
+    # Whom the marketplace's keeper lets in as a worker; `password` is an argon2 hash, or nothing.
+    "accounts",
+    metadata,
+    Column("worker", String(64), primary_key=True),
+    Column("note", Text, nullable=False),
+    Column("password", Text),
+    Column("created", Float, nullable=False),
+    Column("disabled", Float),
+)
+invitations = Table(
+    # Links that sign one worker in, once; `digest` is the SHA-256 of what stands in the link.
+    "invitations",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("worker", String(64), nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("used", Float),
+    Column("revoked", Float),
+)
+Index("invitations_of_worker", invitations.c.worker)
+sessions = Table(
+    # Browsers that are signed in; `digest` is the SHA-256 of what stands in the cookie.
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("worker", String(64), nullable=False),
+    Column("begun", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("browser", String(200), nullable=False),
+)
+Index("sessions_of_worker", sessions.c.worker)
+attempts = Table(
+    # How often somebody tried to sign in, by worker and by address, since a moment.
+    "attempts",
+    metadata,
+    Column("subject", String(200), primary_key=True),
+    Column("since", Float, nullable=False),
+    Column("count", Integer, nullable=False),
+)
+readers = Table(
+    # The newest message that a worker has seen.
+    "readers",
+    metadata,
+    Column("worker", String(64), primary_key=True),
+    Column("seen", BigInteger, nullable=False),
+)

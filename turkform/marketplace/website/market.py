@@ -1,25 +1,112 @@
-"""What the site reads of the market, whoever's it is: HITs with their terms, and assignments."""
+"""What the site reads of the market, whoever's it is: groups, HITs with their terms, assignments, tests, mail."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 
-from turkform.marketplace.tables import assignments, hit_types, hits
+from turkform.marketplace.requirements import unmet
+from turkform.marketplace.tables import assignments, blocks, hit_types, hits, messages, qualification_requests, readers
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row, Select
 
     from turkform.marketplace.context import Context
+    from turkform.marketplace.website.conditions import Condition
+
+MOST_GROUPS: Final = 500
+"""So many groups are looked at for one page; a search finds the others."""
+_KEPT: Final = ("Accepted", "Submitted", "Approved", "Rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a worker looks for among the groups; `reward` in cents."""
+
+    text: str = ""
+    reward: int = 0
+    sort: str = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A group as one worker sees it: its terms, what it asks for, whether its requester has blocked the worker."""
+
+    terms: Row[Any]
+    conditions: list[Condition]
+    blocked: bool
+
+    @property
+    def qualifies(self) -> bool:
+        """Whether this worker can accept its tasks."""
+        return not self.blocked and all(condition.met for condition in self.conditions)
+
+
+def _with_terms() -> Select[Any]:
+    t = hit_types.c
+    terms = (t.group_id, t.title, t.description, t.keywords, t.reward, t.duration, t.auto_approval, t.requirements)
+    return select(hits, *terms).join(hit_types, t.id == hits.c.type_id)
+
+
+def _open(now: float) -> ColumnElement[bool]:
+    """HITs with a place to take."""
+    h = hits.c
+    free = h.maximum > h.pending + h.submitted + h.approved + h.rejected
+    return (h.disposed == 0) & (h.expires > now) & free
+
+
+def groups(context: Context, worker: str, wish: Wish) -> list[Row[Any]]:
+    """Groups that have work and that this worker may see; `tasks` is how many HITs with free places each has."""
+    t = hit_types.c
+    newest = func.max(hits.c.seq).label("newest")
+    columns = (t.id, t.group_id, t.requester, t.title, t.description, t.keywords, t.reward, t.duration, t.requirements)
+    query = (
+        select(*columns, func.count().label("tasks"), newest)
+        .join(hits, hits.c.type_id == t.id)
+        .where(_open(context.now))
+        .group_by(*columns)
+    )
+    if wish.reward:
+        query = query.where(t.reward >= wish.reward)
+    for word in wish.text.lower().split():
+        spots = (t.title, t.description, func.coalesce(t.keywords, ""), t.requester)
+        found = [func.lower(spot).contains(word, autoescape=True) for spot in spots]
+        query = query.where(found[0] | found[1] | found[2] | found[3])
+    order = {"reward": t.reward.desc(), "tasks": func.count().desc(), "quick": t.duration}
+    query = query.order_by(*([order[wish.sort]] if wish.sort in order else []), newest.desc()).limit(MOST_GROUPS)
+    rows = context.connection.execute(query).all()
+    return [row for row in rows if unmet(context, worker, row.requirements, "DiscoverPreviewAndAccept") is None]
+
+
+def blocking(context: Context, worker: str) -> set[str]:
+    """The requesters who have blocked this worker."""
+    return set(context.connection.execute(select(blocks.c.requester).where(blocks.c.worker == worker)).scalars())
+
+
+def group(context: Context, group_id: str) -> Row[Any] | None:
+    """A group's terms, or None."""
+    return context.connection.execute(select(hit_types).where(hit_types.c.group_id == group_id)).first()
+
+
+def next_hit(context: Context, type_id: str, worker: str) -> Row[Any] | None:
+    """The oldest HIT of a type that has a place and that this worker never had, or None."""
+    a = assignments.c
+    had = exists().where(a.hit == hits.c.id, a.worker == worker, a.status.in_(_KEPT))
+    query = _with_terms().where(hits.c.type_id == type_id, _open(context.now), ~had).order_by(hits.c.seq).limit(1)
+    return context.connection.execute(query).first()
+
+
+def tasks_left(context: Context, type_id: str) -> int:
+    """How many HITs of a type have a place."""
+    query = select(func.count()).select_from(hits).where(hits.c.type_id == type_id, _open(context.now))
+    return int(context.connection.execute(query).scalar_one())
 
 
 def hit_with_terms(context: Context, hit_id: str) -> Row[Any] | None:
     """A HIT beside the values of its type, or None."""
-    t = hit_types.c
-    terms = (t.group_id, t.title, t.description, t.keywords, t.reward, t.duration, t.auto_approval, t.requirements)
-    query = select(hits, *terms).join(hit_types, t.id == hits.c.type_id)
-    return context.connection.execute(query.where(hits.c.id == hit_id)).first()
+    return context.connection.execute(_with_terms().where(hits.c.id == hit_id)).first()
 
 
 def assignment(context: Context, assignment_id: str) -> tuple[Row[Any], Row[Any]] | None:
@@ -27,3 +114,20 @@ def assignment(context: Context, assignment_id: str) -> tuple[Row[Any], Row[Any]
     row = context.connection.execute(select(assignments).where(assignments.c.id == assignment_id)).first()
     hit = None if row is None else hit_with_terms(context, row.hit)
     return None if row is None or hit is None else (row, hit)
+
+
+def begun_test(context: Context, request_id: str) -> Row[Any] | None:
+    """A qualification test that was begun and has time left, or None."""
+    r = qualification_requests.c
+    query = select(qualification_requests).where(
+        r.id == request_id, r.status == "Testing", r.deadline > context.now
+    )  # fmt: skip
+    return context.connection.execute(query).first()
+
+
+def unread(context: Context, worker: str) -> int:
+    """How many messages a worker has not seen."""
+    m, r = messages.c, readers.c
+    seen = select(func.coalesce(func.max(r.seen), 0)).where(r.worker == worker).scalar_subquery()
+    query = select(func.count()).select_from(messages).where(m.worker == worker, m.seq > seen)
+    return int(context.connection.execute(query).scalar_one())

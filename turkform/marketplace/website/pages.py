@@ -28,6 +28,9 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; frame-src "
 )
+_NUL: Final = "%00"
+"""PostgreSQL has no text with this character in it."""
+_MOST_FIELDS: Final = 1000
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -55,13 +58,18 @@ class Pages:
 
     def trouble(self, request: Request, visitor: Visitor, status: int, title: str, text: str = "") -> Response:
         """A page that says why not."""
-        return self.page(request, visitor, "trouble.html", status=status, title=title, text=text)
+        return self.page(request, visitor, "said.html", status=status, title=title, text=text)
 
-    def shown(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint that knows who asks, and refuses forms that other pages send."""
+    def shown(self, endpoint: Endpoint, *, everybody: bool = False) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint that knows who asks, and refuses forms that other pages send.
+
+        Who is not signed in is sent to do so first, unless the page is for `everybody`.
+        """
 
         async def known(request: Request) -> Response:
-            visitor = self._visitors.of(request)
+            if "\0" in request.url.path or _NUL in request.url.query:
+                return HTMLResponse("This address cannot be read.", 400, headers=_HEADERS)
+            visitor = await self._visitors.of(request)
             if request.method not in {"GET", "HEAD"}:
                 try:
                     self._guard.check_form(request.headers)
@@ -69,6 +77,8 @@ class Pages:
                     return self.trouble(
                         request, visitor, error.status, "That did not come from this site", error.message
                     )
+            if not visitor.worker and not everybody:
+                return go("/sign-in")
             return await endpoint(request, visitor)
 
         return known
@@ -77,3 +87,9 @@ class Pages:
 def go(where: str) -> Response:
     """Send the browser on, with GET."""
     return RedirectResponse(where, 303, _HEADERS)
+
+
+async def fields(request: Request) -> dict[str, str]:
+    """What a form of ours holds: one text a field."""
+    async with request.form(max_fields=_MOST_FIELDS, max_files=0) as form:
+        return {name: value.replace("\0", "") for name, value in form.items() if isinstance(value, str)}

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from turkform.marketplace.website.browse import Browse
+from turkform.marketplace.website.entry import Entry
+from turkform.marketplace.website.history import History
+from turkform.marketplace.website.inbox import Inbox
 from turkform.marketplace.website.pages import Pages
+from turkform.marketplace.website.qualifications import Qualifications
 from turkform.marketplace.website.visitors import Visitors
 from turkform.marketplace.website.work import Work
 
@@ -21,8 +26,12 @@ if TYPE_CHECKING:
 
 def routes(service: Service, guard: Guard) -> list[BaseRoute]:
     """Every route of the site."""
-    pages = Pages(service, guard, Visitors(service.settings))
-    return [*Work(pages).routes(), *_static()]
+    visitors = Visitors(service)
+    pages = Pages(service, guard, visitors)
+    parts = (
+        Browse(pages), Work(pages), History(pages), Qualifications(pages), Inbox(pages), Entry(pages, visitors),
+    )  # fmt: skip
+    return [route for part in parts for route in part.routes()] + _static()
 
 
 def _static() -> list[BaseRoute]:

@@ -3,6 +3,8 @@
     GET  /preview/HITID           the task as one sees it who has not accepted it
     GET  /work/ASSIGNMENTID       the task as the worker sees it who holds the assignment
     POST /mturk/externalSubmit    answers, from the page of the group or from a server of the requester's
+    GET  /test/REQUESTID          a qualification test that was begun; its type has an origin like a group's
+    POST /test/REQUESTID          its answers
 
 Everything else is 421: the site, the API and control live under other names. No cookie is read or set here. The ids
 in the paths come from `secrets`, and an AssignmentId is the right to submit it, as on Mechanical Turk: the page that it
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
-from turkform.marketplace import assignments
+from turkform.marketplace import assignments, qualification_requests
 from turkform.marketplace.guard import MISDIRECTED
 from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.website import market, question_forms, questions
@@ -52,6 +54,8 @@ class Tasks:
             Route("/preview/{hit}", self.preview),
             Route("/work/{assignment}", self.work),
             Route("/mturk/externalSubmit", self.submit, methods=["POST"]),
+            Route("/test/{request}", self.test),
+            Route("/test/{request}", self.submit_test, methods=["POST"]),
             Route("/{rest:path}", _misdirected, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         ]
 
@@ -83,14 +87,17 @@ class Tasks:
             case "html":
                 return HTMLResponse(questions.with_helper(task.content), headers=self._headers(framed=True))
             case "form":
-                form = question_forms.read(task.content)
-                page = draw("question_form.html", form=form, assignment=viewer.assignment, hit=hit)
-                return HTMLResponse(page, headers=self._headers("question_form", framed=True))
+                return self._form(task.content, hit.title, "/mturk/externalSubmit", "assignmentId", viewer.assignment)
+
+    def _form(self, document: str, title: str, action: str, key: str, value: str) -> Response:
+        """A QuestionForm's page; `key` is the field that says what it belongs to, `value` "" in a preview."""
+        form = question_forms.read(document)
+        page = draw("question_form.html", form=form, title=title, action=action, key=key, value=value)
+        return HTMLResponse(page, headers=self._headers("question_form", framed=True))
 
     async def submit(self, request: Request) -> Response:
         """Take a task's answers: every field but the AssignmentId, in the order in which the page sent them."""
-        async with request.form(max_fields=MOST_FIELDS, max_files=MOST_FIELDS) as form:
-            pairs = [(name, v if isinstance(v, str) else v.filename or "") for name, v in form.multi_items()]
+        pairs = await _pairs(request)
         given = next((value for name, value in pairs if name == "assignmentId"), "")
         if given == questions.PREVIEW:
             return self._said(
@@ -108,6 +115,42 @@ class Tasks:
         except (ApiError, assignments.WorkerError) as error:
             return self._said("Your answers could not be taken", f"{error} Go back, and try again.", 400)
         return self._said("Thank you", "Your answers have arrived.", done=True)
+
+    # --- qualification tests ---
+
+    async def test(self, request: Request) -> Response:
+        """A test that a worker has begun."""
+        row = await self._begun(request)
+        if row is None:
+            return self._said("This test is over", "Its time is up, or it was handed in.", 409, done=True)
+        return self._form(row.test, "Qualification test", f"/test/{row.id}", "requestId", row.id)
+
+    async def submit_test(self, request: Request) -> Response:
+        """Take a test's answers."""
+        row = await self._begun(request)
+        if row is None:
+            return self._said("This test is over", "Your answers came too late.", 409, done=True)
+        given: dict[str, list[str]] = {}
+        for name, value in await _pairs(request):
+            if (name, value) != ("requestId", row.id):
+                given.setdefault(name, []).append(value)
+        try:
+            await self._service.act(
+                lambda context: qualification_requests.ask(context, row.type_id, row.worker, given),
+                qualification_type=row.type_id,
+            )
+        except assignments.WorkerError as error:
+            return self._said("Your answers could not be taken", f"{error} Go back, and try again.", 400)
+        return self._said("Thank you", "Your answers have arrived.", done=True)
+
+    async def _begun(self, request: Request) -> Row[Any] | None:
+        """The test of this address, while its time runs, at its own type's host."""
+        wanted = request.path_params["request"]
+        row = await self._service.act(lambda context: market.begun_test(context, wanted))
+        here = self._origins.group_at(request.headers.get("host", ""))
+        return row if row is not None and row.type_id == here else None
+
+    # --- what a page says ---
 
     def _over(self, row: Row[Any]) -> Response:
         match row.status:
@@ -145,6 +188,13 @@ class Tasks:
             "Referrer-Policy": "origin",
             "X-Content-Type-Options": "nosniff",
         }
+
+
+async def _pairs(request: Request) -> list[tuple[str, str]]:
+    """Every field of a form, in order; of a file its name."""
+    async with request.form(max_fields=MOST_FIELDS, max_files=MOST_FIELDS) as form:
+        texts = [(name, v if isinstance(v, str) else v.filename or "") for name, v in form.multi_items()]
+    return [(name.replace("\0", ""), text.replace("\0", "")) for name, text in texts]
 
 
 async def _misdirected(_: Request) -> Response:

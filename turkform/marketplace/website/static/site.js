@@ -1,4 +1,5 @@
-// The page looks again when its task says that something happened, and counts the time down. Nothing depends on it.
+// Two comforts that no page depends on: the page looks again when its task says that something happened, and the time
+// that is left counts down.
 (function () {
   "use strict";
   var frame = document.getElementById("task");
@@ -7,5 +8,28 @@
       var known = event.source === frame.contentWindow || event.origin === frame.dataset.origin;
       if (known && event.data === "turkform:look") location.reload();
     });
+  }
+
+  var clock = document.getElementById("clock");
+  if (clock) {
+    var ends = Date.now() + Number(clock.dataset.seconds) * 1000;
+    var shown = clock.querySelector("time");
+    var said = document.getElementById("clock-said");
+    var warnings = [[60, "One minute left"], [300, "Five minutes left"]].filter(function (warning) {
+      return warning[0] < Number(clock.dataset.seconds);
+    });
+    var two = function (n) { return (n < 10 ? "0" : "") + n; };
+    var tick = function () {
+      var left = Math.max(0, Math.round((ends - Date.now()) / 1000));
+      var days = Math.floor(left / 86400), hours = Math.floor(left / 3600) % 24, minutes = Math.floor(left / 60) % 60;
+      shown.textContent = (days ? days + " d " : "") + (days || hours ? hours + ":" + two(minutes) : minutes) + ":" + two(left % 60);
+      clock.classList.toggle("short", left <= 60);
+      while (warnings.length && left <= warnings[warnings.length - 1][0]) said.textContent = warnings.pop()[1];
+      if (left) return;
+      clearInterval(timer);
+      setTimeout(function () { location.reload(); }, 1500);
+    };
+    var timer = setInterval(tick, 1000);
+    tick();
   }
 })();

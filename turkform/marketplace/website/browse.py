@@ -1,0 +1,69 @@
+"""Browse: the groups of tasks that a worker may see, and one group with what it asks for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from starlette.routing import Route
+
+from turkform.marketplace.website import market
+from turkform.marketplace.website.conditions import conditions
+from turkform.marketplace.website.market import Offer
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from turkform.marketplace.context import Context
+    from turkform.marketplace.website.pages import Pages
+    from turkform.marketplace.website.visitors import Visitor
+
+_ON_A_PAGE: Final = 20
+_SORTS: Final = {"newest": "newest first", "reward": "best paid", "quick": "quickest", "tasks": "most tasks"}
+
+
+class Browse:
+    """The routes of the list."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages, self._service = pages, pages.service
+
+    def routes(self) -> list[BaseRoute]:
+        """Every route."""
+        return [Route("/", self._pages.shown(self.groups))]
+
+    async def groups(self, request: Request, visitor: Visitor) -> Response:
+        """The list of groups, as it was asked for."""
+        asked = request.query_params
+        sort = asked.get("sort", "")
+        wish = market.Wish(
+            asked.get("q", "").strip(), _cents(asked.get("pay", "")), sort if sort in _SORTS else "newest"
+        )
+        mine = asked.get("mine", "") == "1"
+
+        def look(context: Context) -> list[Offer]:
+            blocked = market.blocking(context, visitor.worker)
+            found = (
+                Offer(row, conditions(context, visitor.worker, row.requirements), row.requester in blocked)
+                for row in market.groups(context, visitor.worker, wish)
+            )
+            return [offer for offer in found if offer.qualifies or not mine]
+
+        offers = await self._service.act(look)
+        start = _whole(asked.get("from", ""))
+        return self._pages.page(
+            request, visitor, "browse.html", offers=offers[start : start + _ON_A_PAGE], found=len(offers), start=start,
+            step=_ON_A_PAGE, wish=wish, mine=mine, sorts=_SORTS, asked={**asked},
+        )  # fmt: skip
+
+
+def _cents(dollars: str) -> int:
+    """A smallest reward as somebody typed it; anything else than an amount asks for nothing."""
+    parts = re.fullmatch(r"\s*\$?\s*([0-9]{1,5})(?:[.,]([0-9]{1,2}))?\s*", dollars)
+    return int(parts[1]) * 100 + int((parts[2] or "").ljust(2, "0")) if parts else 0
+
+
+def _whole(number: str) -> int:
+    return int(number) if re.fullmatch(r"[0-9]{1,6}", number) else 0
