@@ -1,0 +1,41 @@
+"""Every measure of turkform beside its reference, in one run, as a table.
+
+    python -m benchmarks [NAME…]
+
+The endpoint is in another process; a reference is a process of its own. Figures are for the machine they
+were taken on, the ratios travel better.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import publish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.measure import Row
+
+MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "publish": publish.against_a_pool,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run what is named, or everything."""
+    unknown = [name for name in names if name not in MEASURES]
+    if unknown:
+        raise SystemExit(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    print("| What | turkform | Reference | Ratio | Reach |\n| --- | --- | --- | --- | --- |", flush=True)
+    with tempfile.TemporaryDirectory(prefix="turkform-bench-") as folder:
+        for name in names or MEASURES:
+            for row in MEASURES[name](Path(folder)):
+                print(f"| {' | '.join(row)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
