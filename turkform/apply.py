@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,7 +33,7 @@ from turkform.pace import Pace
 from turkform.publication import SENDING, ItemChange, Op, Publication, Tally, superseded
 from turkform.publisher import Publisher, Result
 from turkform.recovery import settle
-from turkform.sender import Request, Sender, Stop, Verdict
+from turkform.sender import Announced, Request, Sender, Stop, Verdict
 from turkform.staleness import edited
 from turkform.steps import RECORD
 from turkform.times import parse_time
@@ -147,6 +148,9 @@ class _Work:
         """The journal cannot be written: nothing more is sent."""
         self.pool = ThreadPoolExecutor(concurrency, thread_name_prefix="call")
         self.room = threading.BoundedSemaphore(2 * concurrency)
+        """Items begun and not done: some wait for a thread, so that no thread waits for an item."""
+        self.group = max(1, concurrency // 2)
+        """So many new items are journalled together."""
 
     def carry_out(self) -> None:
         """Run every node as soon as what it waits for is done."""
@@ -483,10 +487,11 @@ class _Work:
         problems = self._problems()
         pending: set[Future[None]] = set()
         try:
-            for change in self._planned(planned, self._changes(publication)):
+            for change, announced in self._announced(publisher, self._planned(planned, self._changes(publication))):
                 if not self._room():
-                    break
-                future = self.pool.submit(self._item, publisher, change, meter)
+                    self._withdraw(announced)
+                    continue
+                future = self.pool.submit(self._item, publisher, change, announced, meter)
                 future.add_done_callback(lambda _: self.room.release())
                 pending.add(future)
                 pending = {f for f in pending if not f.done()} if len(pending) > 512 else pending
@@ -495,6 +500,21 @@ class _Work:
         self._finished(pending)
         meter.end()
         return self._problems() == problems and not self.sender.stop.requested
+
+    def _announced(
+        self, publisher: Publisher, changes: Iterable[ItemChange]
+    ) -> Iterator[tuple[ItemChange, Announced | None]]:
+        """The changes, new items with their intents: those of a group are journalled together."""
+        stream = iter(changes)
+        while not self.sender.stop.requested and (group := list(islice(stream, self.group))):
+            new = [] if self.broke.is_set() else [change for change in group if change.ops == (Op.CREATE,)]
+            calls = dict(zip((change.stored for change in new), publisher.announce(new), strict=True)) if new else {}
+            for change in group:
+                yield change, calls.get(change.stored)
+
+    def _withdraw(self, announced: Announced | None) -> None:
+        if announced is not None:
+            self.sender.withdraw(announced)
 
     def _problems(self) -> int:
         return self.report.failed + len(self.report.unknown)
@@ -530,15 +550,16 @@ class _Work:
         yield from (c for c in publication.changes(Tally()) if set(c.ops) & (SENDING | {Op.REKEY}))
         yield from (c for c in superseded(publication) if set(c.ops) & SENDING)
 
-    def _item(self, publisher: Publisher, change: ItemChange, meter: Meter) -> None:
+    def _item(self, publisher: Publisher, change: ItemChange, announced: Announced | None, meter: Meter) -> None:
         buying = any(change.cents)
         if self.sender.stop.requested or (buying and self.broke.is_set()):
+            self._withdraw(announced)
             if self.broke.is_set():
                 with self.lock:
                     self.report.failed += 1
             return
         try:
-            result = publisher.carry_out(change)
+            result = publisher.carry_out(change, announced)
         except CallRefusedError as error:
             if error.turk_code == "InsufficientFunds":
                 self.broke.set()

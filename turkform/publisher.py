@@ -22,10 +22,10 @@ from turkform.items import FINGERPRINT_VERSION, Marker
 from turkform.journal import Outcome
 from turkform.observed import HIT, read_hit
 from turkform.publication import TOLERANCE, ItemChange, Op, Publication
-from turkform.sender import Request, Sender, Verdict, past, token
+from turkform.sender import Announced, Request, Sender, Verdict, past, token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from turkform.kinds.resource import Address
     from turkform.memory import Ending
@@ -54,13 +54,17 @@ class Publisher:
     """The id of the declared HIT type, known once its step is done."""
     ending: Ending = "retire"
 
-    def carry_out(self, change: ItemChange) -> Result:
+    def announce(self, changes: Sequence[ItemChange]) -> list[Announced]:
+        """Journal what publishes new items, together; each is then carried out by itself."""
+        return self.sender.announce([self._creation(change, change.cents[0]) for change in changes])
+
+    def carry_out(self, change: ItemChange, announced: Announced | None = None) -> Result:
         """Do everything the change says, in its order; stop at the first narrower."""
         cents, narrowed = 0, ""
         for op, price in zip(change.ops, change.cents, strict=True):
             match op:
                 case Op.CREATE:
-                    result = self._create(change, price)
+                    result = self._create(change, price, announced)
                 case Op.REPLACE:
                     result = self._replace(change, price)
                 case Op.MOVE:
@@ -87,7 +91,22 @@ class Publisher:
 
     # --- creating ---------------------------------------------------------------------------------
 
-    def _create(self, change: ItemChange, cents: int) -> Result:
+    def _create(self, change: ItemChange, cents: int, announced: Announced | None = None) -> Result:
+        announced = announced or self.sender.announce([self._creation(change, cents)])[0]
+        adopted: list[HIT] = []
+        try:
+            self.sender.dispatch(announced, lambda error: self._made_before(change, error, announced.request, adopted))
+        except CallRefusedError as error:
+            if not error.repeated_token:
+                raise
+            # It made a HIT that is gone again: that one is history, and the item still wants one.
+            return self._create(change._replace(generation=change.generation + 1), cents)
+        for hit in adopted:
+            self._note_adopted(change, hit, cents)
+        return Result(cents, "adopted: an earlier request had made it" if adopted else "")
+
+    def _creation(self, change: ItemChange, cents: int) -> Request:
+        """The call that publishes an item."""
         source = self.publication.source
         assert source is not None
         assert change.item is not None
@@ -103,7 +122,7 @@ class Publisher:
         )
         now = self.sender.now()
         lifetime = source.batch.lifetime_at(datetime.fromtimestamp(now, UTC))
-        request = Request(
+        return Request(
             "CreateHITWithHITType",
             {
                 "HITTypeId": self.type_id(),
@@ -125,20 +144,9 @@ class Publisher:
                 "expires": now + lifetime,
             },
         )
-        adopted: list[HIT] = []
-        try:
-            self.sender.send(request, lambda error: self._made_before(change, error, marker, request.token, adopted))
-        except CallRefusedError as error:
-            if not error.repeated_token:
-                raise
-            # It made a HIT that is gone again: that one is history, and the item still wants one.
-            return self._create(change._replace(generation=change.generation + 1), cents)
-        for hit in adopted:
-            self._note_adopted(change, hit, cents)
-        return Result(cents, "adopted: an earlier request had made it" if adopted else "")
 
     def _made_before(
-        self, change: ItemChange, error: CallRefusedError, marker: Marker, sent: str, adopted: list[HIT]
+        self, change: ItemChange, error: CallRefusedError, request: Request, adopted: list[HIT]
     ) -> Verdict:
         """The token was used before: find the HIT it made, named in the refusal, and compare it.
 
@@ -147,13 +155,13 @@ class Publisher:
         """
         if not error.repeated_token:
             return Outcome.UNKNOWN, ""
-        candidates = _ID.findall(error.message.replace(sent, ""))
+        candidates = _ID.findall(error.message.replace(request.token, ""))
         for candidate in candidates:
             found = read_hit(self.sender.account, candidate)
             if found is None:
                 continue
             hit, seen = found
-            if seen != marker:
+            if str(seen) != request.parameters["RequesterAnnotation"]:
                 raise TurkformError(
                     f"{self.address.item(change.key)}: {hit.id} answers to this item's token and bears another marker",
                     "Somebody publishes this campaign from elsewhere; look at it with `turkform log`.",

@@ -34,7 +34,7 @@ from turkform.ledger import JournalError
 from turkform.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from turkform.journal import Run
     from turkform.kinds.resource import Address
@@ -118,9 +118,12 @@ def unsure(_: CallRefusedError) -> Verdict:
 
 
 @dataclass(slots=True)
-class _Attempt:
-    """One call while it is being sent."""
+class Announced:
+    """A call whose intent is durable: it may be sent, or withdrawn."""
 
+    request: Request
+    call: int
+    """Its number in the journal."""
     wall: float
     monotonic: float
     endpoint: float
@@ -180,80 +183,83 @@ class Sender:
             EndpointError: there was no connection, or no access; the journal says that nothing happened.
             InterruptedApplyError: told to stop, or the lease was lost, before it was sent.
         """
+        return self.dispatch(self.announce([request])[0], judge)
+
+    def announce(self, requests: Sequence[Request]) -> list[Announced]:
+        """Journal the intents of several calls at once: waiting for the disk costs the same for all as for one.
+
+        Raises:
+            InterruptedApplyError: told to stop, or the lease was lost; none may be sent.
+            JournalError: they could not be written; none may be sent.
+        """
         if self.stop.requested:
             raise InterruptedApplyError("told to stop")
-        call = self._intend(request)
-        wall, monotonic = self._clock(), self._monotonic()
-        attempt = _Attempt(wall, monotonic, self.now(), monotonic, wall)
+        calls = self.run.intend([_intent(request) for request in requests], at=self._time())
+        wall, monotonic, endpoint = self._clock(), self._monotonic(), self.now()
+        return [
+            Announced(request, call, wall, monotonic, endpoint, monotonic, wall)
+            for request, call in zip(requests, calls, strict=True)
+        ]
+
+    def dispatch(self, announced: Announced, judge: Callable[[CallRefusedError], Verdict] = unsure) -> Sent:
+        """Send what was announced, and settle it; raises what `send` does."""
+        request = announced.request
         try:
-            answer = self._try(request, attempt)
+            answer = self._try(announced)
         except CallRefusedError as error:
-            return self._refused(call, request, error, attempt, judge)
+            return self._refused(announced, error, judge)
         except CallUnansweredError as error:
-            self._settle(call, Outcome.UNKNOWN, request.object_id, error=str(error))
+            self._settle(announced, Outcome.UNKNOWN, request.object_id, error=str(error))
             raise
         except (EndpointError, InterruptedApplyError, JournalError) as error:
-            self._settle(call, Outcome.VOID, request.object_id, error=str(error))
+            self._settle(announced, Outcome.VOID, request.object_id, error=str(error))
             raise
         object_id = request.object_id or _made(answer.body)
-        self._settle(call, Outcome.DONE, object_id, answer=answer)
+        self._settle(announced, Outcome.DONE, object_id, answer=answer)
         self._settle_earlier(request, object_id)
-        return Sent(call, object_id, answer.body)
+        return Sent(announced.call, object_id, answer.body)
+
+    def withdraw(self, announced: Announced) -> None:
+        """Say of a call that was announced that it will not be sent."""
+        self._settle(announced, Outcome.VOID, announced.request.object_id, error="not sent")
 
     def _refused(
-        self,
-        call: int,
-        request: Request,
-        error: CallRefusedError,
-        attempt: _Attempt,
-        judge: Callable[[CallRefusedError], Verdict],
+        self, announced: Announced, error: CallRefusedError, judge: Callable[[CallRefusedError], Verdict]
     ) -> Sent:
         """Say what a refusal means for its call: nothing happened, or an earlier request had done it."""
-        outcome, object_id = Outcome.FAILED, request.object_id
-        if attempt.unanswered or error.repeated_token:
+        outcome, object_id = Outcome.FAILED, announced.request.object_id
+        if announced.unanswered or error.repeated_token:
             try:
                 outcome, object_id = judge(error)
             except (EndpointError, CallUnansweredError, CallRefusedError) as unread:
                 outcome, object_id = Outcome.UNKNOWN, ""
                 error.__context__ = unread
-        self._settle(call, outcome, object_id or request.object_id, error=str(error))
+        self._settle(announced, outcome, object_id or announced.request.object_id, error=str(error))
         if outcome is Outcome.FAILED:
             raise error
         if outcome is Outcome.UNKNOWN:
             raise CallUnansweredError(f"{error}; whether an earlier request did it is not known")
-        self._settle_earlier(request, object_id)
-        return Sent(call, object_id)
+        self._settle_earlier(announced.request, object_id)
+        return Sent(announced.call, object_id)
 
     def _settle_earlier(self, request: Request, object_id: str) -> None:
         """Calls of former runs with this token were this very call."""
         for call in self._earlier.pop(request.token, ()):
             self.run.settle(call, Outcome.DONE, object_id=object_id, at=self._time(), error="settled by its token")
 
-    def _intend(self, request: Request) -> int:
-        intent = Intent(
-            address=str(request.address),
-            key=request.key,
-            operation=request.operation,
-            digest=digest(request.parameters),
-            token=request.token,
-            price=Money(request.cents),
-            detail={**request.detail, **({"object": request.object_id} if request.object_id else {})},
-        )
-        return self.run.intend([intent], at=self._time())[0]
-
     def _settle(
-        self, call: int, outcome: Outcome, object_id: str, *, answer: Answer | None = None, error: str = ""
+        self, announced: Announced, outcome: Outcome, object_id: str, *, answer: Answer | None = None, error: str = ""
     ) -> None:
         at = answer.at if answer else self._time()
         request_id = answer.request_id if answer else ""
-        self.run.settle(call, outcome, object_id=object_id, request_id=request_id, at=at, error=error)
+        self.run.settle(announced.call, outcome, object_id=object_id, request_id=request_id, at=at, error=error)
 
-    def _try(self, request: Request, attempt: _Attempt) -> Answer:
+    def _try(self, announced: Announced) -> Answer:
         """Send until there is an answer: throttled and unsent calls did nothing, the rest is repeatable."""
-        tries = 0
+        request, tries = announced.request, 0
         while True:
             self.pace.wait()
-            self._must_be_ours(request, attempt)
+            self._must_be_ours(announced)
             try:
                 answer = self.account.call(request.operation, request.parameters)
             except CallRefusedError as error:
@@ -264,38 +270,40 @@ class Sender:
                 self._pause(0)
                 continue
             except CallUnansweredError as error:
-                attempt.unanswered = error
+                announced.unanswered = error
             except EndpointError as error:
                 if tries + 1 >= _TRIES or not isinstance(error, CallUnsentError):
-                    raise (attempt.unanswered or error) from None
+                    raise (announced.unanswered or error) from None
             else:
                 self.pace.taken()
                 return answer
             tries += 1
             if tries >= _TRIES or self.stop.requested_now:
-                raise attempt.unanswered or CallUnsentError(f"{request.operation}: no connection")
+                raise announced.unanswered or CallUnsentError(f"{request.operation}: no connection")
             self._pause(tries)
-            if attempt.unanswered and request.token:
-                self._must_be_trusted(request, attempt)
+            if announced.unanswered and request.token:
+                self._must_be_trusted(announced)
 
-    def _must_be_ours(self, request: Request, attempt: _Attempt) -> None:
+    def _must_be_ours(self, announced: Announced) -> None:
         """Before a request leaves: nobody said stop, and the intent still stands under an epoch of ours.
 
         Raises:
             InterruptedApplyError: told to stop, or another process has the lease; nothing was sent.
             CallUnansweredError: the same after an earlier request without an answer.
         """
-        if self.stop.requested_now or (self.stop.requested and not attempt.unanswered):
-            raise attempt.unanswered or InterruptedApplyError(f"{request.operation}: told to stop before it was taken")
+        if self.stop.requested_now or (self.stop.requested and not announced.unanswered):
+            raise announced.unanswered or InterruptedApplyError(
+                f"{announced.request.operation}: told to stop before it was taken"
+            )
         wall, monotonic = self._clock(), self._monotonic()
-        if max(abs(wall - attempt.checked_wall), monotonic - attempt.checked) > _LATE:
+        if max(abs(wall - announced.checked_wall), monotonic - announced.checked) > _LATE:
             try:
                 self.run.flush()
             except (InterruptedApplyError, JournalError) as error:
-                raise (attempt.unanswered or error) from None
-            attempt.checked, attempt.checked_wall = monotonic, wall
+                raise (announced.unanswered or error) from None
+            announced.checked, announced.checked_wall = monotonic, wall
 
-    def _must_be_trusted(self, request: Request, attempt: _Attempt) -> None:
+    def _must_be_trusted(self, announced: Announced) -> None:
         """Before a token is used again: it is young by every clock, the endpoint's own included.
 
         Raises:
@@ -304,17 +312,34 @@ class Sender:
         try:
             endpoint = self.account.read("GetAccountBalance", {}).at.timestamp()
         except TurkformError:
-            assert attempt.unanswered is not None
-            raise attempt.unanswered from None
-        passed = (self._clock() - attempt.wall, self._monotonic() - attempt.monotonic, endpoint - attempt.endpoint)
+            assert announced.unanswered is not None
+            raise announced.unanswered from None
+        passed = (
+            self._clock() - announced.wall,
+            self._monotonic() - announced.monotonic,
+            endpoint - announced.endpoint,
+        )
         if max(map(abs, passed)) > _TRUSTED:
-            raise CallUnansweredError(f"{request.operation}: no answer, and too late to send it again")
+            raise CallUnansweredError(f"{announced.request.operation}: no answer, and too late to send it again")
 
     def _pause(self, tries: int) -> None:
         self.stop.pause(min(_LONGEST_PAUSE, 0.05 * 2**tries) * (0.5 + random.random()))  # noqa: S311 - jitter
 
     def _time(self) -> datetime:
         return datetime.fromtimestamp(self.now(), UTC)
+
+
+def _intent(request: Request) -> Intent:
+    """What the journal keeps of a call."""
+    return Intent(
+        address=str(request.address),
+        key=request.key,
+        operation=request.operation,
+        digest=digest(request.parameters),
+        token=request.token,
+        price=Money(request.cents),
+        detail={**request.detail, **({"object": request.object_id} if request.object_id else {})},
+    )
 
 
 def _made(body: Mapping[str, Any]) -> str:
