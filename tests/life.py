@@ -69,19 +69,18 @@ class Life:
         return Desired(campaign, self.target, self.folder, sources, grants, blocks, inputs)
 
     @contextmanager
-    def _looking(self, choices: Choices, approval: Approval | None = None) -> Iterator[tuple[Survey, Journal]]:
-        with Journal.open(self.folder / "journal.sqlite", create=True) as journal:
-            account = connect(self.target, self.server.url)
-            yield survey(self.desired(), account, journal, choices, approval=approval), journal
-
-    def look(self, **choices: Any) -> Survey:
+    def _looking(self, choices: Choices, approval: Approval | None = None) -> Iterator[tuple[Survey, Journal | None]]:
         journal = Journal.find(self.folder / "journal.sqlite")
         account = connect(self.target, self.server.url)
         try:
-            return survey(self.desired(), account, journal, Choices(**choices))
+            yield survey(self.desired(), account, journal, choices, approval=approval), journal
         finally:
             if journal:
                 journal.close()
+
+    def look(self, **choices: Any) -> Survey:
+        with self._looking(Choices(**choices)) as (found, _):
+            return found
 
     def saved(self, **choices: Any) -> Plan:
         """A plan that has been in a file."""
@@ -91,8 +90,12 @@ class Life:
 
     def moved(self, saved: Plan, **choices: Any) -> list[str]:
         """What `check` says of it."""
+        return self._compare(saved, **choices)[1]
+
+    def _compare(self, saved: Plan, **choices: Any) -> tuple[Survey, list[str]]:
         with self._looking(Choices(**choices), Approval.of(saved.document)) as (found, journal):
-            return moved(saved, found, used=journal.plan_used(saved.document["digest"]))
+            used = journal is not None and journal.plan_used(saved.document["digest"])
+            return found, moved(saved, found, used=used)
 
     def apply_saved(self, saved: Plan, **choices: Any) -> Report:
         """What `apply FILE` does.
@@ -100,10 +103,10 @@ class Life:
         Raises:
             StalePlanError: it is not true any more.
         """
-        with self._looking(Choices(**choices), Approval.of(saved.document)) as (found, journal):
-            reasons = moved(saved, found, used=journal.plan_used(saved.document["digest"]))
-            if reasons:
-                raise StalePlanError(reasons)
+        found, reasons = self._compare(saved, **choices)
+        if reasons:
+            raise StalePlanError(reasons)
+        with Journal.open(self.folder / "journal.sqlite", create=True) as journal:
             return apply(found, journal, run=RunInfo("apply"), plan_digest=saved.document["digest"])
 
     def apply(self, **choices: Any) -> Report:

@@ -1,0 +1,347 @@
+"""Random worlds for a planner: what is declared, what lives in the account, what people do meanwhile, and the laws.
+
+A scenario is a list of plain words, `("edit", "reward", "0.20")`, so that one which breaks a law can be pasted into
+a test as it is printed. `play` acts it out against a marketplace over HTTP and holds every law after every plan.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from life import PAGE, Life
+
+from turkform.closing import close
+from turkform.errors import RefusedError, StalePlanError
+from turkform.journal import Journal
+from turkform.money import Money
+from turkform.outcomes import RunInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from turkform.plan import Plan
+
+Deed = tuple[Any, ...]
+"""One thing that somebody does: who, what, and to what."""
+PAGES = (PAGE, PAGE.replace("<p>", "<h1>Read</h1><p>"), PAGE.replace("<p>", "<h2>Look</h2><p>"))
+WORKERS = ("A1ONE", "A2TWO", "A3THREE")
+
+
+@dataclass
+class World:
+    """One campaign in an account that others use too, with everything that can be done to it."""
+
+    life: Life
+    declared: bool = True
+    grants: dict[str, int] = field(default_factory=dict)
+    description: str | None = None
+    blocks: dict[str, str] = field(default_factory=dict)
+    required: bool = False
+    foreign: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.life.campaign = {}
+        self.life.hit_type = {"assignment_duration": "30m"}
+        self._settle_in()
+
+    def _settle_in(self) -> None:
+        """What is others' in the account, and has to stay as it is."""
+        client = self.life.server.client()
+        made = client.create_hit_type(Title="F", Description="F", Reward="0.01", AssignmentDurationInSeconds=60)
+        question = self._question("foreign")
+        self.foreign = {
+            marker: client.create_hit_with_hit_type(
+                HITTypeId=made["HITTypeId"], MaxAssignments=2, LifetimeInSeconds=31_536_000, Question=question,
+                RequesterAnnotation=marker,
+            )["HIT"]["HITId"]
+            for marker in ("", f"turkform:not-{self.life.name}/pilot/a#1.1aaaaaaaaaaaaaaaa")
+        }  # fmt: skip
+        kind = client.create_qualification_type(
+            Name=f"Foreign {self.life.name}", Description="F", QualificationTypeStatus="Active"
+        )
+        self.foreign_type = kind["QualificationType"]["QualificationTypeId"]
+        client.associate_qualification_with_worker(
+            QualificationTypeId=self.foreign_type, WorkerId="A9FOREIGN", IntegerValue=3, SendNotification=False
+        )
+        client.create_worker_block(WorkerId=f"A8{abs(hash(self.life.name)) % 10**8}", Reason="Theirs")
+        self.theirs = self._foreign_state()
+
+    @staticmethod
+    def _question(text: str) -> str:
+        return (
+            '<HTMLQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/'
+            'HTMLQuestion.xsd"><HTMLContent><![CDATA[<!DOCTYPE html><html><body><form name="mturk_form" '
+            f'action="/mturk/externalSubmit"><p>{text}</p><input name="a"><input type="submit"></form></body></html>]]>'
+            "</HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
+        )
+
+    def _foreign_state(self) -> Any:
+        client = self.life.server.client()
+        hits = [client.get_hit(HITId=found)["HIT"] for found in self.foreign.values()]
+        kind = client.get_qualification_type(QualificationTypeId=self.foreign_type)["QualificationType"]
+        held = client.list_workers_with_qualification_type(QualificationTypeId=self.foreign_type)["Qualifications"]
+        blocks = client.list_worker_blocks(MaxResults=100)["WorkerBlocks"]
+        return hits, kind, held, [b for b in blocks if b.get("Reason") == "Theirs"]
+
+    # --- the files --------------------------------------------------------------------------------
+
+    def edit(self, what: str, *to: Any) -> None:
+        """Change the campaign's files."""
+        life = self.life
+        match what, to:
+            case "row", (key, None):
+                life.rows.pop(key, None)
+            case "row", (key, text):
+                life.rows[key] = text
+            case "rekey", (old, new):
+                life.rows = {new if key == old and new not in life.rows else key: t for key, t in life.rows.items()}
+            case "page", (number,):
+                life.page = PAGES[number]
+            case "description", (text,):
+                self.description = text
+            case "grant", (worker, None):
+                self.grants.pop(worker, None)
+            case "grant", (worker, value):
+                self.grants[worker] = value
+            case "block", (worker, None):
+                self.blocks.pop(worker, None)
+            case "block", (worker, reason):
+                self.blocks[worker] = reason
+            case "required", (wanted,):
+                self.required = wanted
+            case ("reward" | "title" | "auto_approval_delay"), (value,):
+                life.hit_type[what] = value
+            case _, (None,):
+                life.batch.pop(what, None)
+            case _, (value,):
+                life.batch[what] = value
+        self._declare()
+
+    def _declare(self) -> None:
+        life = self.life
+        life.campaign = {"blocks": dict(self.blocks)} if self.blocks else {}
+        life.hit_type.pop("requirements", None)
+        if self.description is not None:
+            kind = {"name": f"Ours {life.name}", "description": self.description, "workers": dict(self.grants)}
+            life.campaign["qualification_types"] = {"ours": kind}
+            if self.required:
+                life.hit_type["requirements"] = [{"qualification": "ours", "exists": False}]
+
+    # --- workers, and the owner's other hands ---------------------------------------------------------
+
+    def worker(self, action: str, number: int, worker: str) -> None:
+        """A worker does something with one of the HITs, if they can."""
+        hits = sorted(self.life.hits(), key=lambda h: str(h["RequesterAnnotation"]))
+        if not hits:
+            return
+        hit = hits[number % len(hits)]["HITId"]
+        answers = {"answers": {"answer": "x"}} if action == "submit" else {}
+        try:
+            if action == "submit":
+                self._try("accept", hit, worker)
+            self.life.server.control(f"worker/{action}", hit=hit, worker=worker, **answers)
+        except urllib.error.HTTPError as error:
+            assert error.code == 409, error.read()
+
+    def _try(self, action: str, hit: str, worker: str) -> None:
+        try:
+            self.life.server.control(f"worker/{action}", hit=hit, worker=worker)
+        except urllib.error.HTTPError as error:
+            assert error.code == 409, error.read()
+
+    def owner(self, action: str, number: int = 0) -> None:
+        """The account's owner does something by hand, without turkform; what the API refuses is not done."""
+        client = self.life.server.client()
+        hits = sorted(self.life.hits(), key=lambda h: str(h["RequesterAnnotation"]))
+        hit = hits[number % len(hits)] if hits else None
+        try:
+            match action:
+                case "expire" if hit:
+                    expire(client, hit["HITId"], number)
+                case "extend" if hit:
+                    client.create_additional_assignments_for_hit(
+                        HITId=hit["HITId"], NumberOfAdditionalAssignments=1
+                    )
+                case "delete" if hit:
+                    expire(client, hit["HITId"], number)
+                    client.delete_hit(HITId=hit["HITId"])
+                case "approve" if hit:
+                    for found in client.list_assignments_for_hit(HITId=hit["HITId"])["Assignments"]:
+                        if found["AssignmentStatus"] == "Submitted":
+                            client.approve_assignment(AssignmentId=found["AssignmentId"])
+                case "grant":
+                    for kind in self._types():
+                        client.associate_qualification_with_worker(
+                            QualificationTypeId=kind, WorkerId=WORKERS[number % 3], IntegerValue=number,
+                            SendNotification=False,
+                        )  # fmt: skip
+                case "edit type":
+                    for kind in self._types():
+                        client.update_qualification_type(QualificationTypeId=kind, Description=f"By hand {number}")
+        except ClientError as error:
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400, error
+
+    def _types(self) -> list[str]:
+        found = self.life.server.client().list_qualification_types(
+            Query=f"Ours {self.life.name}", MustBeRequestable=False, MustBeOwnedByCaller=True
+        )
+        return [str(kind["QualificationTypeId"]) for kind in found["QualificationTypes"]]
+
+    def time(self, seconds: int) -> None:
+        """Time goes by."""
+        self.life.server.control("clock", advance_seconds=seconds)
+
+    def close(self, number: int) -> None:
+        """`turkform close`, of everything or of one batch."""
+        found = self.life.look()
+        addresses = sorted(found.found.publications)
+        wanted = None if not number or not addresses else [addresses[number % len(addresses)]]
+        with Journal.open(self.life.folder / "journal.sqlite", create=True) as journal:
+            close(found, journal, wanted, run=RunInfo("close"))
+
+    # --- planning ------------------------------------------------------------------------------------
+
+    def do(self, deed: Deed) -> None:
+        """One deed."""
+        who, *what = deed
+        getattr(self, who)(*what)
+
+    def carry_out(self, meanwhile: Iterable[Deed], interference: int | None, *, destroy: bool = False) -> None:
+        """Plan, let workers work, perhaps let somebody interfere, apply the plan, and hold it to its laws."""
+        choices = {"destroy": destroy}
+        saved = self.life.saved(**choices)
+        self._is_deterministic(saved, choices)
+        for deed in meanwhile:
+            self.do(deed)
+        if saved.refusals:
+            self._is_refused(choices)
+            return
+        if interference is not None and self._interfere(saved, interference):
+            self._is_stale(saved, choices)
+            saved = self.life.saved(**choices)
+            if saved.refusals:
+                return
+        before = {h["HITId"]: h for h in self.life.hits()}
+        stale = self.life.moved(saved, **choices)
+        assert stale == [], f"workers made the plan stale: {stale}"
+        report = self.life.apply_saved(saved, **choices)
+        assert report.exit_code == 0, (report.failures, report.unknown, report.skipped)
+        self._did_no_more(saved, before)
+        after = self.life.look(**choices)
+        bound = Money.parse(saved.document["price"]["committed_after"])
+        committed = Money.parse(after.plan.document["price"]["committed_before"])
+        assert committed <= bound, f"${committed} is committed, and the plan's bound was ${bound}"
+        assert after.plan.empty, after.plan.document["steps"]
+        assert not after.plan.refusals, after.plan.refusals
+        assert self._foreign_state() == self.theirs, "something foreign was touched"
+
+    def _is_deterministic(self, saved: Plan, choices: dict[str, Any]) -> None:
+        volatile = ("id", "made_at", "valid_until", "digest")
+        once, again = saved.document, self.life.look(**choices).plan.document
+        assert {k: v for k, v in once.items() if k not in volatile} == json.loads(
+            json.dumps({k: v for k, v in again.items() if k not in volatile})
+        )
+
+    def _is_refused(self, choices: dict[str, Any]) -> None:
+        hits = self.life.hits()
+        if not self.life.look(**choices).plan.refusals:
+            return  # work has made it possible since
+        try:
+            self.life.apply(**choices)
+        except RefusedError:
+            pass
+        else:
+            raise AssertionError("a refused plan was applied")
+        assert self.life.hits() == hits
+
+    def _interfere(self, saved: Plan, number: int) -> bool:
+        """Somebody changes a HIT that the plan rests on; whether it was changed."""
+        entries = [
+            entry for step in saved.document["steps"] for entry in (step.get("items") or {}).get("listed", ())
+            if "hit" in entry
+        ]  # fmt: skip
+        if not entries:
+            return False
+        entry, client = entries[number % len(entries)], self.life.server.client()
+        before = client.get_hit(HITId=entry["hit"])["HIT"]
+        how = ("expire", "extend", "delete")[number % 3]
+        try:
+            if how in {"expire", "delete"}:
+                expire(client, entry["hit"], number)
+            if how == "extend":
+                client.create_additional_assignments_for_hit(HITId=entry["hit"], NumberOfAdditionalAssignments=1)
+            if how == "delete":
+                client.delete_hit(HITId=entry["hit"])
+        except ClientError:
+            pass
+        after = client.get_hit(HITId=entry["hit"])["HIT"]
+        return any(before[name] != after[name] for name in ("Expiration", "MaxAssignments")) or (
+            after["HITStatus"] == "Disposed"
+        )
+
+    def _is_stale(self, saved: Plan, choices: dict[str, Any]) -> None:
+        hits, runs = self.life.hits(), self._runs()
+        assert self.life.moved(saved, **choices), "somebody changed a fact, and the plan stayed true"
+        try:
+            self.life.apply_saved(saved, **choices)
+        except StalePlanError:
+            pass
+        else:
+            raise AssertionError("a stale plan was applied")
+        assert (self.life.hits(), self._runs()) == (hits, runs), "something was sent"
+
+    def _runs(self) -> int:
+        with Journal.open(self.life.folder / "journal.sqlite", create=True) as journal:
+            return len(journal.runs())
+
+    def _did_no_more(self, saved: Plan, before: dict[str, Any]) -> None:
+        """Every HIT that is there, gone or changed since is one that the plan names, under a step that does that."""
+        named: dict[str, set[str]] = {}
+        for step in saved.document["steps"]:
+            for entry in (step.get("items") or {}).get("listed", ()):
+                named.setdefault(entry.get("hit", ""), set()).add(step.get("op", ""))
+                named.setdefault(f"key {entry['key']}", set()).add(step.get("op", ""))
+        after = {h["HITId"]: h for h in self.life.hits()}
+        for hit in after.keys() - before.keys():
+            key = str(after[hit]["RequesterAnnotation"]).rpartition("/")[2].partition("#")[0]
+            assert {"create", "replace", "move"} & named.get(f"key {key}", set()), f"{key} was published unplanned"
+        for hit in before.keys() - after.keys():
+            assert {"replace", "retire", "move", "discard"} & named.get(hit, set()), f"{hit} was deleted unplanned"
+        for hit in before.keys() & after.keys():
+            for name, ops in _CHANGES.items():
+                assert before[hit][name] == after[hit][name] or ops & named.get(hit, set()), f"{hit}: {name} unplanned"
+
+
+_CHANGES = {
+    "HITTypeId": {"move"},
+    "MaxAssignments": {"extend"},
+    "Expiration": {"prolong", "close", "retire", "replace"},
+}
+
+
+def expire(client: Any, hit: str, number: int) -> None:
+    """Expire a HIT by hand, another second each time."""
+    client.update_expiration_for_hit(HITId=hit, ExpireAt=datetime(2015, 6, 1, tzinfo=UTC) + timedelta(seconds=number))
+
+
+def play(life: Life, scenario: Iterable[Deed]) -> None:
+    """Act out a scenario, every law held."""
+    world = World(life)
+    acts: dict[str, Callable[..., None]] = {"plan": world.carry_out}
+    for deed in scenario:
+        who, *what = deed
+        if who in acts:
+            acts[who](*what[:2], destroy=bool(what[2:] and what[2]))
+        else:
+            world.do(deed)
+
+
+def as_test(scenario: Iterable[Deed]) -> str:
+    """The scenario as a test that can be pasted."""
+    deeds = "\n".join(f"        {deed!r}," for deed in scenario)
+    return f"def test_found_by_fuzzing(life: Life) -> None:\n    play(\n        life,\n        [\n{deeds}\n        ],\n    )\n"
