@@ -111,7 +111,7 @@ class StalePlanError(TurkformError):
 
     def __init__(self, moved: Iterable[str]) -> None:
         self.moved = tuple(moved)
-        super().__init__("the saved plan is no longer true:\n" + "\n".join(f"- {m}" for m in self.moved))
+        super().__init__("the plan is no longer true:\n" + "\n".join(f"- {m}" for m in self.moved))
 
 
 class LeaseHeldError(TurkformError):

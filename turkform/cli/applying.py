@@ -16,11 +16,11 @@ import click
 
 from turkform.cli.commands import Command
 from turkform.cli.planning import (
-    choices_of,
     choices_options,
     read_addresses,
     read_choices,
     show_plan,
+    still_true,
     take_choices,
 )
 from turkform.cli.reports import draw_next, draw_report, published, report_document, tell_failures
@@ -29,6 +29,7 @@ from turkform.errors import DeclinedError, LeaseHeldError, RefusedError, StalePl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from turkform.campaign import Target
     from turkform.choices import Choices
     from turkform.cli.session import Session
     from turkform.journal import Journal
@@ -193,28 +194,21 @@ def _plan_and_apply(session: Session, choices: Choices, manner: Manner, command:
             _settle(session, found, journal, command)
             _nothing(session, manner)
             return
-        if found.desired.target.confirm:
-            _confirm(found.desired.target.name, manner)
-        elif not manner.auto_approve:
-            _ask(command)
-        outcome = _carry_out(session, found, journal, manner, command)
+        asked = _consent(found.desired.target, manner, None if manner.auto_approve else command)
+        with _now(session, made, found, journal, looked=not asked) as (now, own):
+            outcome = _carry_out(session, now, own, manner, command)
     _finish(session, outcome, made, manner)
 
 
 def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
-    from turkform.approval import Approval
     from turkform.plan import load
-    from turkform.staleness import moved
 
     saved = load(file)
-    with session.survey(choices_of(saved.document), approval=Approval.of(saved.document)) as (found, journal):
-        reasons = moved(saved, found, used=journal is not None and journal.plan_used(saved.document["digest"]))
-        if reasons:
-            raise StalePlanError(reasons)
+    with still_true(session, saved) as (found, journal):
         _refuse(saved, manner)
-        if found.desired.target.confirm:
-            _confirm(found.desired.target.name, manner)
-        outcome = _carry_out(session, found, journal, manner, "apply", plan_digest=saved.document["digest"])
+        asked = _consent(found.desired.target, manner, None)
+        with _now(session, saved, found, journal, looked=not asked) as (now, own):
+            outcome = _carry_out(session, now, own, manner, "apply", plan_digest=saved.document["digest"])
     _finish(session, outcome, saved, manner)
 
 
@@ -224,19 +218,44 @@ def _apply_approved(session: Session, choices: Choices, manner: Manner, intent: 
         made = found.plan
         if made.document["intent"] != intent:
             now = made.document["intent"]
-            raise StalePlanError(
-                [f"{intent} was approved, and what the plan means now is {now}: plan and review again"]
-            )
+            raise StalePlanError([f"{intent} was approved, and what the plan means now is {now}"])
         if made.refusals:
             raise RefusedError(made.refusals)  # nobody has been shown this plan
         _refuse(made, manner)
         if made.empty:
+            _settle(session, found, journal, "apply")
             _nothing(session, manner)
             return
-        if found.desired.target.confirm:
-            _confirm(found.desired.target.name, manner)
+        _consent(found.desired.target, manner, None)
         outcome = _carry_out(session, found, journal, manner, "apply")
     _finish(session, outcome, made, manner)
+
+
+def _consent(target: Target, manner: Manner, command: str | None) -> bool:
+    """Get the consent that is still missing; `command` where somebody has to be asked for it.
+
+    Returns whether a person was waited for: the account may be another one since.
+
+    Raises:
+        DeclinedError: the answer was no, or nobody is here to give it.
+    """
+    if target.confirm:
+        return _confirm(target.name, manner)
+    if command is not None:
+        _ask(command)
+    return command is not None
+
+
+@contextmanager
+def _now(
+    session: Session, made: Plan, found: Survey, journal: Journal | None, *, looked: bool
+) -> Iterator[tuple[Survey, Journal | None]]:
+    """The account as it is now, for the plan that was approved: read again, unless it was `looked` at just now."""
+    if looked:
+        yield found, journal
+    else:
+        with still_true(session, made, quiet=True) as (now, own):
+            yield now, own
 
 
 def _refuse(made: Plan, manner: Manner) -> None:
@@ -283,8 +302,10 @@ def _ask(command: str) -> None:
         raise DeclinedError("not approved; nothing was sent")
 
 
-def _confirm(environment: str, manner: Manner) -> None:
+def _confirm(environment: str, manner: Manner) -> bool:
     """Take the environment's name, said or typed: what `confirm: true` asks for, whatever else was approved.
+
+    Returns whether it was typed.
 
     Raises:
         DeclinedError: it was another name, or there is nobody to ask.
@@ -300,6 +321,7 @@ def _confirm(environment: str, manner: Manner) -> None:
         said = sys.stdin.readline().strip()
     if said != environment:
         raise DeclinedError(f'"{said}" is not {environment}; nothing was sent')
+    return manner.confirm is None
 
 
 def _carry_out(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,14 @@ from turkform.cli.reports import FORMAT_VERSION, invocation
 from turkform.errors import RefusedError, StalePlanError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from turkform.choices import Choices
     from turkform.cli.session import Session
+    from turkform.journal import Journal
     from turkform.kinds.resource import Address
     from turkform.plan import Plan
+    from turkform.survey import Survey
 
 CHANGES = 2
 """The exit code of `plan --detailed-exitcode` where there is something to do."""
@@ -185,7 +188,10 @@ def check(session: Session, file: Path, *, as_json: bool) -> None:
     Examples:
       turkform check plan.json
     """
-    moved = what_moved(session, file)
+    from turkform.plan import load
+
+    with _compared(session, load(file)) as (_, _, moved):
+        pass
     if as_json:
         session.terminal.json({"format_version": FORMAT_VERSION, "true": not moved, "moved": moved})
         raise click.exceptions.Exit(StalePlanError.exit_code if moved else 0)
@@ -194,15 +200,32 @@ def check(session: Session, file: Path, *, as_json: bool) -> None:
     session.terminal.out(f"{file} is still true. To apply it: {invocation(session, f'apply {shlex.quote(str(file))}')}")
 
 
-def what_moved(session: Session, file: Path) -> list[str]:
-    """Everything that keeps a saved plan from running."""
+@contextmanager
+def _compared(
+    session: Session, saved: Plan, *, quiet: bool = False
+) -> Iterator[tuple[Survey, Journal | None, list[str]]]:
+    """The account within the approval of a plan, and everything that keeps the plan from running."""
     from turkform.approval import Approval
-    from turkform.plan import load
     from turkform.staleness import moved
 
-    saved = load(file)
-    with session.survey(choices_of(saved.document), approval=Approval.of(saved.document)) as (found, journal):
-        return moved(saved, found, used=journal is not None and journal.plan_used(saved.document["digest"]))
+    document = saved.document
+    approval = Approval.of(document)
+    with session.survey(choices_of(document), approval=approval, quiet=quiet) as (found, journal):
+        used = journal is not None and journal.plan_used(document["digest"])
+        yield found, journal, moved(saved, found, used=used)
+
+
+@contextmanager
+def still_true(session: Session, saved: Plan, *, quiet: bool = False) -> Iterator[tuple[Survey, Journal | None]]:
+    """The survey whose plan is the saved one, or a narrower one where workers have moved on.
+
+    Raises:
+        StalePlanError: something else moved.
+    """
+    with _compared(session, saved, quiet=quiet) as (found, journal, moved):
+        if moved:
+            raise StalePlanError(moved)
+        yield found, journal
 
 
 COMMANDS = (plan, show, check)

@@ -72,8 +72,8 @@ class Session:
             raise UsageError(f"{self.folder} is not a folder", "Name the campaign's folder with -C DIR.")
         return self.folder
 
-    def load(self) -> Desired:
-        """Read the campaign; its warnings and notes are told, its errors raised all at once.
+    def load(self, *, quiet: bool = False) -> Desired:
+        """Read the campaign; its warnings are told unless `quiet`, its errors raised all at once.
 
         Raises:
             CampaignError: the files do not say a valid campaign.
@@ -84,7 +84,8 @@ class Session:
         desired = load(
             self.existing_folder(), environment=self.environment, variables=self.variables, allow_outside=self.outside
         )
-        self.terminal.diagnostics([d for d in desired.diagnostics if d.severity == "warning"])
+        if not quiet:
+            self.terminal.diagnostics([d for d in desired.diagnostics if d.severity == "warning"])
         return desired
 
     # --- the account ------------------------------------------------------------------------------
@@ -148,10 +149,10 @@ class Session:
 
     @contextmanager
     def survey(
-        self, choices: Choices | None = None, *, approval: Approval | None = None
+        self, choices: Choices | None = None, *, approval: Approval | None = None, quiet: bool = False
     ) -> Iterator[tuple[Survey, Journal | None]]:
         """Load, connect, read, diff and plan; within the approval of a saved plan where there is one."""
-        desired = self.load()
+        desired = self.load(quiet=quiet)
         with self.account(desired) as account, self.journal(desired) as journal:
             from turkform.choices import Choices as NoChoices
             from turkform.survey import survey

@@ -99,7 +99,7 @@ class Terminal:
             case RefusedError():
                 lines = ["refused; nothing was sent", *(f"- {clean(reason)}" for reason in error.reasons)]
             case StalePlanError():
-                lines = ["the saved plan is no longer true; nothing was sent", *(f"- {clean(m)}" for m in error.moved)]
+                lines = ["the plan is no longer true; nothing was sent", *(f"- {clean(m)}" for m in error.moved)]
             case _:
                 lines = [clean(line) for line in str(error).splitlines()]
         self._err(head + "\n  ".join(lines or [type(error).__name__]))
