@@ -9,10 +9,13 @@ import pytest
 from life import Life, steps
 from marketplace_server import Server, running
 
+from turkform.apply import apply
 from turkform.campaign import Target
 from turkform.errors import StalePlanError
+from turkform.journal import Journal
 from turkform.kinds.resource import Address
 from turkform.money import fees_named
+from turkform.outcomes import RunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -223,3 +226,46 @@ def test_a_plan_of_one_target_is_applied_as_one(life: Life) -> None:
     report = life.apply_saved(saved, **choices)
     assert (report.exit_code, report.done["create"]) == (0, 2)
     assert not life.look().plan.empty
+
+
+# --- a market at full speed -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("items", [20, pytest.param(700, marks=pytest.mark.heavy)])
+def test_a_plan_outlives_thousands_of_accepts_and_submissions(server: Server, tmp_path: Path, items: int) -> None:
+    """Three workers each take every item: some submit, some return, some stay at work."""
+    life = Life(server, tmp_path, rows={f"k{n}": f"text {n}" for n in range(items)})
+    assert life.apply().exit_code == 0
+    life.hit_type = {"reward": "0.20"}
+    life.batch = {"assignments": 4, "lifetime": "8d"}
+    life.rows |= {f"new{n}": f"new {n}" for n in range(items)}
+    saved = life.saved()
+    deeds = 0
+    for number, found in enumerate(life.hits()):
+        for worker in range(3):
+            action = ("submit", "return", "accept", "submit", "nothing")[(number + worker) % 5]
+            played = {"nothing": (), "return": ("accept", "return"), "submit": ("accept", "submit")}.get(
+                action, (action,)
+            )
+            for deed in played:
+                answers = {"answers": {"answer": "x"}} if deed == "submit" else {}
+                server.control(f"worker/{deed}", hit=found["HITId"], worker=f"A{worker}WORKER", **answers)
+                deeds += 1
+    assert deeds >= 2_000 * items // 700
+    assert life.moved(saved) == []
+    report = life.apply_saved(saved)
+    assert (report.exit_code, report.failures) == (0, [])
+    assert report.cents <= saved.price.cents
+    assert len(life.hits()) == 2 * items
+    assert life.look().plan.empty
+
+
+def test_what_somebody_changes_after_the_listing_fails_that_item_alone(life: Life) -> None:
+    found = life.look()
+    expire(life, "bbb")
+    with Journal.open(life.folder / "journal.sqlite", create=True) as journal:
+        report = apply(found, journal, run=RunInfo("apply"))
+    assert (report.exit_code, len(report.failures)) == (6, 1)
+    assert "somebody changed" in report.failures[0].message
+    assert report.done["move"] == 4
+    assert hit(life, "bbb")["Reward"] == "0.10"

@@ -128,18 +128,13 @@ class _Pass:
             return
         known = () if word == "retire" else (change.fingerprint,)
         self.wishes[word].add(change.key, *known)
-        self.facts[word].add(change.key, change.fingerprint, *change.facts(extended=self._extended))
+        self.facts[word].add(change.key, change.fingerprint, *change.facts(extended=self.publication.extended))
         if word != "create":
             self.fields.update(change.fields)
         if change.hit is not None and word != "create":
             self._lasts(change.hit.expires)
         if change.expires:
             self._lasts(change.expires - TOLERANCE)
-
-    @property
-    def _extended(self) -> bool:
-        """Whether a review policy may add places to HITs of this batch, and move their end."""
-        return bool(getattr(self.publication.source and self.publication.source.batch, "review_policies", None))
 
     def _lasts(self, until: float) -> None:
         """A fact that time alone will end."""

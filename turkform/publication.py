@@ -215,6 +215,11 @@ class Publication:
         batch = self.source.batch
         return batch.status == "closed" or (batch.ends is not None and batch.ends - self.now < SHORTEST)
 
+    @property
+    def extended(self) -> bool:
+        """Whether a review policy may add places to HITs of this batch, and move their end."""
+        return bool(getattr(self.source and self.source.batch, "review_policies", None))
+
     # --- matching ---------------------------------------------------------------------------------
 
     @cached_property

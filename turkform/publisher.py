@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from turkform.kinds.resource import Address
     from turkform.memory import Ending
 
+_RESTING = {Op.MOVE, Op.EXTEND, Op.PROLONG, Op.REPLACE, Op.RETIRE}
+"""What rests on how the HIT was read; to close it can only save money, and to discard it looks for itself."""
 _FRESH = 60.0
 """Seconds after its creation in which a HIT may refuse changes (CreateHIT in the API reference)."""
 _ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
@@ -61,6 +63,8 @@ class Publisher:
     def carry_out(self, change: ItemChange, announced: Announced | None = None) -> Result:
         """Do everything the change says, in its order; stop at the first narrower."""
         cents, narrowed = 0, ""
+        if change.hit is not None and _RESTING & set(change.ops) and self._gone(change, change.hit):
+            return Result(0, "kept: it is gone")
         for op, price in zip(change.ops, change.cents, strict=True):
             match op:
                 case Op.CREATE:
@@ -88,6 +92,27 @@ class Publisher:
             if result.narrowed and op in {Op.MOVE, Op.REPLACE}:
                 break
         return Result(cents, narrowed)
+
+    def _gone(self, change: ItemChange, hit: HIT) -> bool:
+        """Read the HIT just before it is changed: whether it is gone.
+
+        What workers did to it meanwhile is each op's own to see, and what an earlier apply asked for may have come
+        late.
+
+        Raises:
+            TurkformError: somebody else has changed what the plan rests on.
+        """
+        if any(call.detail.get("object") == hit.id for call in self.publication.memory.open):
+            return False
+        found = read_hit(self.sender.account, hit.id)
+        if found is None:
+            return True
+        extended = self.publication.extended
+        if change._replace(hit=found[0]).facts(extended=extended) != change.facts(extended=extended):
+            raise TurkformError(
+                f"{self.address.item(change.key)}: somebody changed {hit.id} since the plan was made", "Plan again."
+            )
+        return False
 
     # --- creating ---------------------------------------------------------------------------------
 
