@@ -35,8 +35,8 @@ class Server:
             found: dict[str, Any] = json.load(answer)
         return found
 
-    def client(self, access_key: str = "LOCAL") -> Any:
-        """An unmodified boto3 client of this server."""
+    def client(self, access_key: str = "LOCAL", *, checked: bool = True) -> Any:
+        """An unmodified boto3 client of this server; unchecked, it sends what it would have refused itself."""
         import boto3
         from botocore.config import Config
 
@@ -46,7 +46,7 @@ class Server:
             endpoint_url=self.url,
             aws_access_key_id=access_key,
             aws_secret_access_key="secret",
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}, parameter_validation=checked),
         )
 
 

@@ -23,7 +23,7 @@ from turkform.marketplace.documents import DocumentError
 from turkform.marketplace.events import tell
 from turkform.marketplace.hits import draw as draw_hit
 from turkform.marketplace.hits import joined, missing_hit, own_hit, state
-from turkform.marketplace.protocol import ApiError, parameter_error, request_error
+from turkform.marketplace.protocol import ApiError, parameter_error, refuse_control_characters, request_error
 from turkform.marketplace.requirements import unmet
 from turkform.marketplace.store import new_id, page
 from turkform.marketplace.tables import assignments, blocks, hits
@@ -105,10 +105,9 @@ def get_file_upload_url(context: Context, parameters: Mapping[str, Any]) -> dict
 
 def _feedback(parameters: Mapping[str, Any]) -> str | None:
     text: str | None = parameters.get("RequesterFeedback")
-    if text is not None and (len(text) > 1024 or any(ord(c) < 32 and c not in "\t\n\r" for c in text)):
-        raise request_error(
-            "InvalidParameterValue", "RequesterFeedback is longer than 1024 characters or has control characters."
-        )
+    refuse_control_characters("RequesterFeedback", text)
+    if text is not None and len(text) > 1024:
+        raise request_error("InvalidParameterValue", "RequesterFeedback is longer than 1024 characters.")
     return text
 
 

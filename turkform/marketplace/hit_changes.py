@@ -17,7 +17,7 @@ from turkform.marketplace import decisions, documents, layouts, lifecycle, payme
 from turkform.marketplace.events import tell
 from turkform.marketplace.hit_types import DURATION, find_or_make, own_type
 from turkform.marketplace.hits import available, draw, own_hit, refuse_state, set_values, state
-from turkform.marketplace.protocol import parameter_error, refuse_longer, refuse_outside
+from turkform.marketplace.protocol import parameter_error, refuse_control_characters, refuse_longer, refuse_outside
 from turkform.marketplace.store import keep_token, new_id, refuse_repeat
 from turkform.marketplace.tables import hits
 
@@ -48,6 +48,7 @@ def _make(context: Context, p: Mapping[str, Any], type_id: str, operation: str) 
     refuse_outside("LifetimeInSeconds", p["LifetimeInSeconds"], *DURATION)
     refuse_outside("MaxAssignments", maximum, 1, 1_000_000_000)
     refuse_longer("RequesterAnnotation", p.get("RequesterAnnotation"), 255)
+    refuse_control_characters("RequesterAnnotation", p.get("RequesterAnnotation"))
     question, policies = _question(context, p), review_policies.checked(p)
     unit = context.fees.unit(kind.reward, maximum=maximum, masters=bool(kind.masters))
     payments.hold(context.connection, context.requester, maximum * unit)

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from turkform.marketplace import payments
-from turkform.marketplace.protocol import ApiError, parameter_error, refuse_longer, refuse_outside, request_error
+from turkform.marketplace.protocol import (
+    ApiError,
+    parameter_error,
+    refuse_control_characters,
+    refuse_longer,
+    refuse_outside,
+    request_error,
+)
 from turkform.marketplace.store import new_id
 from turkform.marketplace.tables import hit_types, qualification_types
 
@@ -58,9 +65,9 @@ def find_or_make(context: Context, p: Mapping[str, Any]) -> str:
         ApiError: a term outside its limits, or a qualification type that is not there.
     """
     auto = p.get("AutoApprovalDelayInSeconds", DEFAULT_AUTO_APPROVAL)
-    refuse_longer("Title", p["Title"], 128)
-    refuse_longer("Description", p["Description"], 2000)
-    refuse_longer("Keywords", p.get("Keywords"), 1000)
+    for name, most in (("Title", 128), ("Description", 2000), ("Keywords", 1000)):
+        refuse_longer(name, p.get(name), most)
+        refuse_control_characters(name, p.get(name))
     refuse_outside("AssignmentDurationInSeconds", p["AssignmentDurationInSeconds"], *DURATION)
     refuse_outside("AutoApprovalDelayInSeconds", auto, 0, DEFAULT_AUTO_APPROVAL)
     requirements = p.get("QualificationRequirements") or []

@@ -161,7 +161,7 @@ def list_reviewable_hits(context: Context, parameters: Mapping[str, Any]) -> dic
         query = query.where(hits.c.type_id == parameters["HITTypeId"])
     return page(
         context.connection, context.listed(query, hits.c.created), hits.c.seq, parameters,
-        member="HITs", draw=lambda row: draw(row, context.now),
+        member="HITs", of="ReviewableHITs", draw=lambda row: draw(row, context.now),
     )  # fmt: skip
 
 
@@ -184,4 +184,4 @@ def list_hits_for_qualification_type(context: Context, parameters: Mapping[str, 
         wanted = joined().where(h.seq.in_(sorted(found)[:most])).order_by(h.seq)
         return list(context.connection.execute(wanted).all())
 
-    return page_of(parameters, next_rows, member="HITs", draw=lambda row: draw(row, context.now))
+    return page_of(parameters, next_rows, member="HITs", of="RequiringHITs", draw=lambda row: draw(row, context.now))

@@ -89,6 +89,22 @@ def refuse_longer(name: str, value: str | None, most: int) -> None:
         raise parameter_error(f"The value of the parameter {name} is longer than {most} characters.")
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def refuse_control_characters(name: str, value: str | None) -> None:
+    """Refuse a text with control characters; those that lay out text are none.
+
+    ApproveAssignment and RejectAssignment in the API reference name them for feedback. UNCERTAIN control: that other
+    texts that people read are held to the same.
+
+    Raises:
+        ApiError: it has one.
+    """
+    if value is not None and _CONTROL.search(value):
+        raise request_error("InvalidParameterValue", f"The value of the parameter {name} has control characters.")
+
+
 # --- the model -------------------------------------------------------------------------------------
 
 

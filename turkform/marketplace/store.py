@@ -190,8 +190,9 @@ def page(
     member: str,
     draw: Callable[[Row[Any]], dict[str, Any]],
     newest_first: bool = False,
+    of: str = "",
 ) -> dict[str, Any]:
-    """One page of what a query finds, by its `seq`."""
+    """One page of what a query finds, by its `seq`; `of` tells lists of one member apart."""
 
     def next_rows(after: int, most: int) -> Sequence[Row[Any]]:
         here = query
@@ -199,7 +200,7 @@ def page(
             here = here.where(seq < after if newest_first else seq > after)
         return connection.execute(here.order_by(seq.desc() if newest_first else seq).limit(most)).all()
 
-    return page_of(parameters, next_rows, member=member, draw=draw)
+    return page_of(parameters, next_rows, member=member, draw=draw, of=of)
 
 
 def page_of(
@@ -208,16 +209,17 @@ def page_of(
     *,
     member: str,
     draw: Callable[[Row[Any]], dict[str, Any]],
+    of: str = "",
 ) -> dict[str, Any]:
     """One page of a list: NextToken with every page that has items, the end is an empty page.
 
     `next_rows` is given the `seq` that the page before ended with, 0 for the first, and how many to give.
     """
-    after = _position(parameters, member)
+    after = _position(parameters, of or member)
     rows = next_rows(after, parameters.get("MaxResults") or PAGE)
     found: dict[str, Any] = {"NumResults": len(rows), member: [draw(row) for row in rows]}
     if rows:
-        found["NextToken"] = _token(parameters, member, rows[-1].seq)
+        found["NextToken"] = _token(parameters, of or member, rows[-1].seq)
     return found
 
 
