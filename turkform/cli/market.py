@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 @click.option("--store", metavar="URL", help="sqlite:///FILE.  [default: the campaign's .turkform/local]")
 @click.option("--fees", metavar="TABLE", help="mturk, none, or a percentage like 10%.  [default: mturk]")
 @click.option("--fault", metavar="NAME=VALUE", multiple=True, help="Trouble on request; may be given more than once.")
+@click.option("--notify-allow", metavar="HOST[:PORT]", multiple=True, help="Where notifications may go, beside here.")
+@click.option("--notify-keys", metavar="FILE", help="JSON: host to access_key and secret_key (SQS, SNS), or to secret.")
 @click.pass_obj
 def serve(
     session: Session,
@@ -33,6 +35,8 @@ def serve(
     store: str | None,
     fees: str | None,
     fault: tuple[str, ...],
+    notify_allow: tuple[str, ...],
+    notify_keys: str | None,
 ) -> None:
     """Run a marketplace that speaks the Mechanical Turk API.
 
@@ -62,6 +66,8 @@ def serve(
     words += ["--store", store or f"sqlite:///{places.store}", "--control-file", str(places.control)]
     words += ["--fees", fees] if fees else []
     words += [word for given in fault for word in ("--fault", given)]
+    words += [word for given in notify_allow for word in ("--notify-allow", given)]
+    words += ["--notify-keys", notify_keys] if notify_keys else []
     # This process becomes the marketplace: signals reach it without being passed on, and none can outlive us.
     sys.stdout.flush()
     os.execv(sys.executable, command("serve", *words))  # noqa: S606 - an argument list of our own, no shell

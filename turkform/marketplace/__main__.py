@@ -43,6 +43,12 @@ def main() -> None:
 @click.option(
     "--fault", multiple=True, help="Make trouble: throttle=20/s, delay=50ms, lost-answer=0.01, ... (rehearsal)"
 )
+@click.option(
+    "--notify-allow", multiple=True, metavar="HOST[:PORT]", help="Where notifications may go, beside this machine."
+)
+@click.option(
+    "--notify-keys", type=click.Path(path_type=Path), help="JSON: host to access_key and secret_key, or to secret."
+)
 @click.option("--control-file", type=click.Path(path_type=Path), help="Write address and token here, mode 0600.")
 @click.option("--linger", type=float, help="End so many seconds after the last control connection closed.")
 def serve(
@@ -52,6 +58,8 @@ def serve(
     store: str,
     fees: str,
     fault: tuple[str, ...],
+    notify_allow: tuple[str, ...],
+    notify_keys: Path | None,
     control_file: Path | None,
     linger: float | None,
 ) -> None:
@@ -71,7 +79,10 @@ def serve(
         trouble = Trouble.named(fault)
         listener = listen(host, port)
         origins = Origins.rehearsal(listener.getsockname()[1])
-        settings = Settings(rehearsal=True, origins=origins, fees=fees_named(fees), token=secrets.token_urlsafe(32))
+        settings = Settings(
+            rehearsal=True, origins=origins, fees=fees_named(fees), notify_allow=frozenset(notify_allow),
+            notify_keys=_keys(notify_keys), token=secrets.token_urlsafe(32),
+        )  # fmt: skip
         serve_at(
             listener, store, settings, faults=Faults(trouble), control_file=control_file, linger=linger,
             announce=lambda url: click.echo(f"serving {url}"),
@@ -80,6 +91,22 @@ def serve(
         raise click.UsageError(str(error)) from None
     except (ProcessError, StoreError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _keys(path: Path | None) -> dict[str, dict[str, str]]:
+    """The operator's credentials for notifications, by host."""
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{path} cannot be read as JSON: {error}") from None
+    texts = isinstance(found, dict) and all(
+        isinstance(keys, dict) and all(isinstance(key, str) for key in keys.values()) for keys in found.values()
+    )
+    if not texts:
+        raise click.ClickException(f"{path} is not an object: host to access_key and secret_key, or to secret")
+    return dict(found)
 
 
 @main.command()

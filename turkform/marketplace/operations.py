@@ -13,6 +13,7 @@ from turkform.marketplace import (
     hit_changes,
     hit_types,
     hits,
+    notifications,
     payments,
     qualification_requests,
     qualifications,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from turkform.marketplace.context import Context
+    from turkform.marketplace.settings import Settings
 
     Handler = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
 
@@ -61,8 +63,15 @@ HANDLERS: dict[str, Handler] = {
     "RejectAssignment": assignments.reject_assignment,
     "RejectQualificationRequest": qualification_requests.reject_qualification_request,
     "SendBonus": bonuses.send_bonus,
+    "SendTestEventNotification": notifications.send_test_event_notification,
     "UpdateExpirationForHIT": hit_changes.update_expiration_for_hit,
     "UpdateHITReviewStatus": hit_changes.update_hit_review_status,
     "UpdateHITTypeOfHIT": hit_changes.update_hit_type_of_hit,
+    "UpdateNotificationSettings": notifications.update_notification_settings,
     "UpdateQualificationType": qualifications.update_qualification_type,
 }
+
+AFTERWARDS: dict[str, Callable[[Settings, Mapping[str, Any]], dict[str, Any]]] = {
+    "SendTestEventNotification": notifications.send_now,
+}
+"""What takes a handler's answer once it is committed, may take its time in a thread, and gives the answer."""

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from turkform.marketplace.app import Application
 from turkform.marketplace.control import Control
+from turkform.marketplace.courier import Courier
 from turkform.marketplace.guard import Guard
 from turkform.marketplace.service import Service
 from turkform.marketplace.store import Store
@@ -92,10 +93,12 @@ def serve_at(
         application, log_level="warning", access_log=False, date_header=False, server_header=False,
         http=Connection, timeout_graceful_shutdown=1, lifespan="off",
     )  # fmt: skip
-    server = Server(config, started)
+    server, courier = Server(config, started), Courier(database, settings)
+    courier.start()
     try:
         server.run(sockets=[listener])
     finally:
+        courier.stop()
         database.close()
         if control_file is not None:
             control_file.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ In: an operation's name, its checked parameters, who asks. Out: its answer, or a
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,8 +15,7 @@ from turkform.marketplace import lifecycle, payments, protocol, tables
 from turkform.marketplace.commits import Commits, Shared
 from turkform.marketplace.context import Context
 from turkform.marketplace.faults import Faults
-from turkform.marketplace.operations import HANDLERS
-from turkform.marketplace.protocol import ApiError
+from turkform.marketplace.operations import AFTERWARDS, HANDLERS
 from turkform.marketplace.store import insert_missing, requester_id
 from turkform.marketplace.tables import requesters
 
@@ -65,12 +65,11 @@ class Service:
         Raises:
             ApiError: refused; nothing was changed.
         """
-        handler = HANDLERS.get(operation)
-        if handler is None:
-            raise ApiError("RequestError", f"{operation} is not implemented by this marketplace yet.")
+        handler, afterwards = HANDLERS[operation], AFTERWARDS.get(operation)
         protocol.check(operation, parameters)
         given = {name: value for name, value in parameters.items() if value is not None}
-        return await self._commits.do(access_key, lambda shared: handler(self._context(shared, access_key), given))
+        answer = await self._commits.do(access_key, lambda shared: handler(self._context(shared, access_key), given))
+        return await asyncio.to_thread(afterwards, self.settings, answer) if afterwards else answer
 
     async def act(
         self,

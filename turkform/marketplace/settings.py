@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from turkform.marketplace.origins import Origins
     from turkform.marketplace.payments import Fees
 
@@ -18,4 +20,5 @@ class Settings:
     origins: Origins
     fees: Fees
     notify_allow: frozenset[str] = frozenset()
+    notify_keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     token: str = ""
