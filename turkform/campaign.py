@@ -75,7 +75,7 @@ class Variable(Section):
         Scalar | None,
         Field(description="Used when nothing else says; left out: required."),
     ] = None
-    description: Annotated[str | None, Field(description="For people.")] = None
+    description: Annotated[str | None, Field(description="For people.", examples=["Birds in photos"])] = None
 
 
 LOOPBACK_PATTERN = r"(localhost|[a-z0-9-]+\.localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\])"
@@ -128,20 +128,30 @@ class Environment(Section):
             examples=["local"],
         ),
     ]
-    profile: Annotated[str | None, Field(min_length=1, description="The AWS credentials profile to sign with.")] = None
-    budget: Annotated[Money | None, Field(description="US dollars this campaign may commit here.")] = None
-    variables: Annotated[dict[Name, Scalar], Field(description="Values of variables here.")] = Field(
-        default_factory=dict
-    )
+    profile: Annotated[
+        str | None, Field(min_length=1, description="The AWS credentials profile to sign with.", examples=["lab"])
+    ] = None
+    budget: Annotated[
+        Money | None, Field(description="US dollars this campaign may commit here.", examples=["100.00"])
+    ] = None
+    variables: Annotated[
+        dict[Name, Scalar], Field(description="Values of variables here.", examples=[{"reward": "0.20"}])
+    ] = Field(default_factory=dict)
     journal: Annotated[
         str | None,
-        Field(min_length=1, description="Where the journal lies; default .turkform/ENVIRONMENT/journal.sqlite."),
+        Field(
+            min_length=1,
+            description="Where the journal lies; default .turkform/ENVIRONMENT/journal.sqlite.",
+            examples=["journals/lab.sqlite", "${env:TURKFORM_JOURNAL}"],
+        ),
     ] = None
-    rate: Annotated[Whole | None, Field(ge=1, le=100_000, description="Most API calls a second.")] = None
-    concurrency: Annotated[Whole | None, Field(ge=1, le=256, description="Most API calls at once.")] = None
+    rate: Annotated[Whole | None, Field(ge=1, le=100_000, description="Most API calls a second.", examples=[2])] = None
+    concurrency: Annotated[Whole | None, Field(ge=1, le=256, description="Most API calls at once.", examples=[8])] = (
+        None
+    )
     fees: Annotated[
         Annotated[str, BeforeValidator(_fees), WithJsonSchema({"type": "string", "pattern": FEES_PATTERN})] | None,
-        Field(description="mturk (default), none, or a percentage like 10%."),
+        Field(description="mturk (default), none, or a percentage like 10%.", examples=["mturk", "none", "10%"]),
     ] = None
     balance: Annotated[
         Literal["enforce", "warn", "ignore"] | None,
@@ -164,29 +174,59 @@ class Campaign(Section):
             examples=["sentence-tone"],
         ),
     ]
-    title: Annotated[str | None, Field(description="For people.")] = None
-    variables: Annotated[dict[Name, Variable], Field(description="Values used as ${var.NAME}.")] = Field(
-        default_factory=dict
-    )
-    environments: Annotated[dict[Name, Environment], Field(description="Where this campaign can run.")] = Field(
-        default_factory=dict
-    )
-    qualification_types: Annotated[dict[Name, QualificationType], Field(description="Qualifications of your own.")] = (
-        Field(default_factory=dict)
-    )
-    hit_types: Annotated[dict[Name, HITType], Field(description="Terms: what is asked and what it pays.")] = Field(
-        default_factory=dict
-    )
-    batches: Annotated[dict[Name, Batch], Field(description="Items to publish, one HIT each.")] = Field(
-        default_factory=dict
-    )
-    blocks: Annotated[Blocks | None, Field(description="Workers who may not take your HITs, and why.")] = None
-    budget: Annotated[
-        Money | None, Field(description="US dollars this campaign may ever commit in one environment.")
+    title: Annotated[str | None, Field(description="For people.", examples=["Birds in photos"])] = None
+    variables: Annotated[
+        dict[Name, Variable],
+        Field(description="Values used as ${var.NAME}.", examples=[{"reward": {"type": "money", "default": "0.15"}}]),
+    ] = Field(default_factory=dict)
+    environments: Annotated[
+        dict[Name, Environment],
+        Field(description="Where this campaign can run.", examples=[{"local": {"endpoint": "local"}}]),
+    ] = Field(default_factory=dict)
+    qualification_types: Annotated[
+        dict[Name, QualificationType],
+        Field(
+            description="Qualifications of your own.",
+            examples=[{"trained": {"name": "Birds: trained", "description": "Passed the training."}}],
+        ),
+    ] = Field(default_factory=dict)
+    hit_types: Annotated[
+        dict[Name, HITType],
+        Field(
+            description="Terms: what is asked and what it pays.",
+            examples=[
+                {
+                    "label": {
+                        "title": "Which bird?",
+                        "description": "Name a bird.",
+                        "reward": "0.15",
+                        "assignment_duration": "10m",
+                    }
+                }
+            ],
+        ),
+    ] = Field(default_factory=dict)
+    batches: Annotated[
+        dict[Name, Batch],
+        Field(
+            description="Items to publish, one HIT each.",
+            examples=[{"pilot": {"hit_type": "label", "question": {"html": "tasks/bird.html"}, "lifetime": "7d"}}],
+        ),
+    ] = Field(default_factory=dict)
+    blocks: Annotated[
+        Blocks | None,
+        Field(
+            description="Workers who may not take your HITs, and why.",
+            examples=[{"A1EXAMPLE": "Empty answers"}, {"file": "blocks.csv"}],
+        ),
     ] = None
-    policies: Annotated[Policies, Field(description="Rules that deny a plan or warn of it.")] = Field(
-        default_factory=Policies
-    )
+    budget: Annotated[
+        Money | None,
+        Field(description="US dollars this campaign may ever commit in one environment.", examples=["100.00"]),
+    ] = None
+    policies: Annotated[
+        Policies, Field(description="Rules that deny a plan or warn of it.", examples=[{"max_reward": "0.50"}])
+    ] = Field(default_factory=Policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +379,8 @@ def _tidy(node: Any) -> Any:
     for name, value in node.items():
         if name in ("properties", "$defs", "patternProperties"):
             tidy[name] = {key: _tidy(part) for key, part in value.items()}
+        elif name == "examples":
+            tidy[name] = value
         elif (name == "title" and isinstance(value, str)) or (name == "default" and value in (None, [], {})):
             continue
         else:

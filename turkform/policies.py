@@ -71,13 +71,13 @@ class Limit(Policy):
 class MostMoney(Limit):
     """A bound in US dollars."""
 
-    limit: Annotated[Money, Field(description="US dollars.")]
+    limit: Annotated[Money, Field(description="US dollars.", examples=["0.50"])]
 
 
 class MostShare(Limit):
     """A bound in per cent of a batch's HITs."""
 
-    limit: Annotated[Share, Field(description="A share of a batch's HITs, from 0% to 100%.")]
+    limit: Annotated[Share, Field(description="A share of a batch's HITs, from 0% to 100%.", examples=["30%"])]
 
     @property
     def percent(self) -> int:
@@ -138,15 +138,23 @@ class Policies(Section):
     """What a plan must keep to; a plan that does not is refused, or says so."""
 
     max_reward: Annotated[
-        MostMoney | None, Field(description="The most an assignment may pay, against slips of the keyboard.")
+        MostMoney | None,
+        Field(description="The most an assignment may pay, against slips of the keyboard.", examples=["0.50"]),
     ] = None
-    min_hourly_pay: Annotated[HourlyPay | None, Field(description="The least that work must pay by the hour.")] = None
-    max_deletes: Annotated[MostShare, Field(description="Most HITs one plan retires, of a batch's, from 10 on.")] = (
-        MostShare(limit="30%")
-    )
+    min_hourly_pay: Annotated[
+        HourlyPay | None,
+        Field(
+            description="The least that work must pay by the hour.", examples=[{"rate": "8.00", "expected_time": "45s"}]
+        ),
+    ] = None
+    max_deletes: Annotated[
+        MostShare, Field(description="Most HITs one plan retires, of a batch's, from 10 on.", examples=["30%"])
+    ] = MostShare(limit="30%")
     max_rekey: Annotated[
         MostShare,
-        Field(description="Most keys that may vanish while new ones appear, of a batch's, from 10 on."),
+        Field(
+            description="Most keys that may vanish while new ones appear, of a batch's, from 10 on.", examples=["20%"]
+        ),
     ] = MostShare(limit="20%")
 
     def described(self) -> dict[str, str]:

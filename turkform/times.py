@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -84,16 +85,15 @@ def format_time(value: datetime) -> str:
 
 def between(least: str, most: str) -> AfterValidator:
     """Bounds of a duration, as a constraint that says what to write instead."""
-    low, high = parse_duration(least), parse_duration(most)
+    return AfterValidator(partial(_within, parse_duration(least), parse_duration(most)))
 
-    def check(value: timedelta) -> timedelta:
-        if low <= value <= high:
-            return value
-        bound, word = (least, "shorter") if value < low else (most, "longer")
-        reason = f"{format_duration(value)} is {word} than {bound}. Write {bound}"
-        raise PydanticCustomError("duration", "{reason}", {"reason": reason})
 
-    return AfterValidator(check)
+def _within(least: timedelta, most: timedelta, value: timedelta) -> timedelta:
+    if least <= value <= most:
+        return value
+    bound, word = (least, "shorter") if value < least else (most, "longer")
+    reason = f"{format_duration(value)} is {word} than {format_duration(bound)}. Write {format_duration(bound)}"
+    raise PydanticCustomError("duration", "{reason}", {"reason": reason})
 
 
 def from_epoch(seconds: float) -> datetime:

@@ -59,7 +59,11 @@ class Batch(Resource):
 
     id: Annotated[
         str | None,
-        Field(pattern=NAME_PATTERN, description="The batch's permanent id; its name unless you renamed it."),
+        Field(
+            pattern=NAME_PATTERN,
+            description="The batch's permanent id; its name unless you renamed it.",
+            examples=["pilot"],
+        ),
     ] = None
     hit_type: Annotated[
         str,
@@ -71,7 +75,11 @@ class Batch(Resource):
     ]
     items: Annotated[
         str | None,
-        Field(min_length=1, description="Data, a row a HIT: *.csv, *.tsv or *.jsonl. Left out: one HIT without a row."),
+        Field(
+            min_length=1,
+            description="Data, a row a HIT: *.csv, *.tsv or *.jsonl. Left out: one HIT without a row.",
+            examples=["data/items.csv"],
+        ),
     ] = None
     key: Annotated[
         tuple[Annotated[str, Strict(), Field(min_length=1)], ...],
@@ -84,12 +92,16 @@ class Batch(Resource):
                 ]
             }
         ),
-        Field(description="The column, or list of columns, that names a row for good."),
+        Field(
+            description="The column, or list of columns, that names a row for good.", examples=["id", ["book", "page"]]
+        ),
     ] = ()
-    limit: Annotated[Whole | None, Field(ge=0, description="At most so many items are ever published.")] = None
+    limit: Annotated[
+        Whole | None, Field(ge=0, description="At most so many items are ever published.", examples=[20])
+    ] = None
     assignments: Annotated[
         Whole,
-        Field(ge=1, le=1_000_000_000, description="How many different workers do each item."),
+        Field(ge=1, le=1_000_000_000, description="How many different workers do each item.", examples=[3]),
         Wire("MaxAssignments", update="CreateAdditionalAssignmentsForHIT", default=1),
     ] = 1
     lifetime: Annotated[
@@ -98,7 +110,10 @@ class Batch(Resource):
         Field(description="How long each HIT can be found, from its own publication; 30s to 365d.", examples=["7d"]),
         Wire("LifetimeInSeconds", update="UpdateExpirationForHIT"),
     ] = None
-    ends: Annotated[Instant | None, Field(description="When the whole batch ends, e.g. 2026-12-24T12:00:00Z.")] = None
+    ends: Annotated[
+        Instant | None,
+        Field(description="When the whole batch ends, with its zone.", examples=["2026-12-24T12:00:00Z"]),
+    ] = None
     status: Annotated[
         Literal["open", "closed"],
         Field(description="closed: nothing new is published, what is open expires and is kept for review."),
@@ -109,7 +124,9 @@ class Batch(Resource):
     on_change: Annotated[OnChange, Field(description="What an edit does to HITs that are out already.")] = Field(
         default_factory=OnChange
     )
-    round: Annotated[Whole, Field(ge=1, le=9999, description="Raise it to buy every item again, on purpose.")] = 1
+    round: Annotated[
+        Whole, Field(ge=1, le=9999, description="Raise it to buy every item again, on purpose.", examples=[2])
+    ] = 1
 
     @model_validator(mode="after")
     def _consistent(self) -> Batch:

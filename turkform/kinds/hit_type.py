@@ -50,7 +50,10 @@ class HITType(Resource):
     ]
     keywords: Annotated[
         Keywords | None,
-        Field(description="Words workers search by; 1,000 characters in all, commas included."),
+        Field(
+            description="Words workers search by; 1,000 characters in all, commas included.",
+            examples=[["photos", "birds"]],
+        ),
         Wire("Keywords"),
     ] = None
     reward: Annotated[
@@ -65,13 +68,20 @@ class HITType(Resource):
     auto_approval_delay: Annotated[
         Duration | None,
         between("0s", "30d"),
-        Field(description="After so long an unreviewed submission is approved and paid; 0s to 30d, the API's default."),
+        Field(
+            description="After so long an unreviewed submission is approved and paid; 0s to 30d, the API's default.",
+            examples=["3d"],
+        ),
         Wire("AutoApprovalDelayInSeconds", default=AUTO_APPROVAL_DEFAULT),
     ] = None
     requirements: Annotated[
         tuple[Requirement, ...],
+        Field(
+            max_length=10,
+            description="What a worker must have; all must hold, at most 10.",
+            examples=[[{"system": "percent_approved", "at_least": 95}]],
+        ),
         BeforeValidator(listed),
-        Field(max_length=10, description="What a worker must have; all must hold, at most 10."),
         Wire("QualificationRequirements", default=()),
     ] = ()
 

@@ -57,13 +57,25 @@ class Notification(Section):
     kind: ClassVar[str] = "notification"
 
     sqs: Annotated[
-        str | None, Field(pattern=QUEUE_PATTERN, description="The URL of an SQS queue, or of a receiver of your own.")
+        str | None,
+        Field(
+            pattern=QUEUE_PATTERN,
+            description="The URL of an SQS queue, or of a receiver of your own.",
+            examples=["https://sqs.us-east-1.amazonaws.com/123456789012/answers"],
+        ),
     ] = None
-    sns: Annotated[str | None, Field(pattern=TOPIC_PATTERN, description="The ARN of an SNS topic.")] = None
+    sns: Annotated[
+        str | None,
+        Field(
+            pattern=TOPIC_PATTERN,
+            description="The ARN of an SNS topic.",
+            examples=["arn:aws:sns:us-east-1:123456789012:answers"],
+        ),
+    ] = None
     events: Annotated[
         tuple[Event, ...],
-        BeforeValidator(_once),
         Field(min_length=1, description="Which events are sent.", examples=[["AssignmentSubmitted"]]),
+        BeforeValidator(_once),
     ]
 
     @model_validator(mode="after")

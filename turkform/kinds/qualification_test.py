@@ -73,6 +73,7 @@ class Test(Section):
         Field(
             min_length=1,
             description="The scores: an AnswerKey, relative to this file. Left out: you grade the requests yourself.",
+            examples=["quals/key.xml"],
         ),
     ] = None
     duration: Annotated[

@@ -51,7 +51,10 @@ class QualificationType(Resource):
     ]
     keywords: Annotated[
         Keywords | None,
-        Field(description="Words workers search by; fixed at creation, 1,000 characters in all."),
+        Field(
+            description="Words workers search by; fixed at creation, 1,000 characters in all.",
+            examples=[["photos", "test"]],
+        ),
         Wire("Keywords"),
     ] = None
     status: Annotated[
@@ -61,12 +64,12 @@ class QualificationType(Resource):
     ] = "active"
     retry_delay: Annotated[
         Duration | None,
-        Field(description="How long until a worker may ask again, e.g. 1d; left out: one request ever."),
+        Field(description="How long until a worker may ask again; left out: one request ever.", examples=["1d"]),
         Wire("RetryDelayInSeconds", update=_UPDATE, removable=False),
     ] = None
     auto_granted: Annotated[
         Integer | None,
-        Field(description="Every worker who asks gets this value at once."),
+        Field(description="Every worker who asks gets this value at once.", examples=[100]),
         Wire("AutoGrantedValue", update=_UPDATE),
     ] = None
     test: Annotated[
@@ -76,7 +79,10 @@ class QualificationType(Resource):
     ] = None
     workers: Annotated[
         Grants | None,
-        Field(description="Who holds the qualification: {file: …} or a map of worker id to value."),
+        Field(
+            description="Who holds the qualification: {file: …} or a map of worker id to value.",
+            examples=[{"file": "quals/trained.csv"}, {"A1EXAMPLE": 90}],
+        ),
     ] = None
 
     @model_validator(mode="after")

@@ -24,11 +24,19 @@ class Layout(Section):
     """A HIT layout, and what its placeholders are filled with."""
 
     id: Annotated[
-        str, Field(pattern=r"^[A-Z0-9]{1,64}$", description="The layout's id, as the requester site tells it.")
+        str,
+        Field(
+            pattern=r"^[A-Z0-9]{1,64}$",
+            description="The layout's id, as the requester site tells it.",
+            examples=["3EXAMPLELAYOUTID"],
+        ),
     ]
     parameters: Annotated[
         dict[Annotated[str, Field(min_length=1)], str],
-        Field(description="Placeholder of the layout → its value; ${column} stands for the row's."),
+        Field(
+            description="Placeholder of the layout → its value; ${column} stands for the row's.",
+            examples=[{"image": "${url}"}],
+        ),
     ] = Field(default_factory=dict)
 
 
@@ -63,7 +71,8 @@ class Question(Section):
     ] = None
     layout: Annotated[Layout | None, Field(description="A HIT layout of the requester site, by its id.")] = None
     frame_height: Annotated[
-        Whole, Field(ge=0, le=100_000, description="Height of the frame in pixels; 0 fits the window.")
+        Whole,
+        Field(ge=0, le=100_000, description="Height of the frame in pixels; 0 fits the window.", examples=[0, 600]),
     ] = 0
 
     @model_validator(mode="after")

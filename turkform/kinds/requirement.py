@@ -74,7 +74,7 @@ One = Annotated[
         }
     ),
 ]
-Many = Annotated[tuple[One, ...], BeforeValidator(listed), Field(min_length=1, max_length=30)]
+Many = Annotated[tuple[One, ...], Field(min_length=1, max_length=30), BeforeValidator(listed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,28 +129,42 @@ class Requirement(Section):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [n]} for n in SUBJECTS]})
 
-    qualification: Annotated[str | None, Field(description="A qualification type of this campaign, by name.")] = None
+    qualification: Annotated[
+        str | None, Field(description="A qualification type of this campaign, by name.", examples=["trained"])
+    ] = None
     system: Annotated[
         Literal["masters", "locale", "percent_approved", "hits_approved", "adult"] | None,
         Field(description="A qualification that MTurk itself keeps."),
     ] = None
-    id: Annotated[str | None, Field(pattern=r"^[A-Z0-9]{1,64}$", description="Somebody else's type, by its id.")] = None
+    id: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Z0-9]{1,64}$",
+            description="Somebody else's type, by its id.",
+            examples=["3EXAMPLEQUALIFICATIONTYPEID"],
+        ),
+    ] = None
     exists: Annotated[Flag | None, Field(description="true: must hold it; false: must not.")] = None
-    at_least: Annotated[Integer | None, Field(description="The value must be so much or more.")] = None
-    at_most: Annotated[Integer | None, Field(description="The value must be so much or less.")] = None
-    greater_than: Annotated[Integer | None, Field(description="The value must be more.")] = None
-    less_than: Annotated[Integer | None, Field(description="The value must be less.")] = None
-    equal_to: Annotated[One | None, Field(description="Exactly this number or locale.")] = None
-    not_equal_to: Annotated[One | None, Field(description="Any but this number or locale.")] = None
-    in_: Annotated[Many | None, Field(alias="in", description="One of up to 15 numbers or 30 locales.")] = None
-    not_in: Annotated[Many | None, Field(description="None of up to 15 numbers or 30 locales.")] = None
+    at_least: Annotated[Integer | None, Field(description="The value must be so much or more.", examples=[80])] = None
+    at_most: Annotated[Integer | None, Field(description="The value must be so much or less.", examples=[20])] = None
+    greater_than: Annotated[Integer | None, Field(description="The value must be more.", examples=[95])] = None
+    less_than: Annotated[Integer | None, Field(description="The value must be less.", examples=[50])] = None
+    equal_to: Annotated[One | None, Field(description="Exactly this number or locale.", examples=["US"])] = None
+    not_equal_to: Annotated[One | None, Field(description="Any but this number or locale.", examples=["US"])] = None
+    in_: Annotated[
+        Many | None,
+        Field(alias="in", description="One of up to 15 numbers or 30 locales.", examples=[["US", "GB", "US-CA"]]),
+    ] = None
+    not_in: Annotated[
+        Many | None, Field(description="None of up to 15 numbers or 30 locales.", examples=[["US", "GB"]])
+    ] = None
     guards: Annotated[
         Literal["accept", "preview", "discover"],
         Field(description="What unqualified workers cannot do: accept, also preview, or even see it."),
     ] = "accept"
-    premium: Annotated[Money | None, Field(description="US dollars this type costs per assignment, where it does.")] = (
-        None
-    )
+    premium: Annotated[
+        Money | None, Field(description="US dollars this type costs per assignment, where it does.", examples=["0.05"])
+    ] = None
 
     @model_validator(mode="after")
     def _complete(self) -> Requirement:

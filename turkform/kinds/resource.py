@@ -191,7 +191,13 @@ class Roster(Section):
             "anyOf": [
                 {
                     "type": "object",
-                    "properties": {"file": {"type": "string"}},
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "description": f"A CSV file with the columns worker_id and {cls.column}.",
+                            "examples": ["workers.csv"],
+                        }
+                    },
                     "required": ["file"],
                     "additionalProperties": False,
                 },

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, Strict, StringConstraints, WithJsonSchema, model_validator
 
 from turkform.kinds.resource import Flag, Section, Whole, listed, refuse
 from turkform.times import Duration, between
@@ -29,24 +29,38 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Percent = Annotated[Whole, Field(ge=0, le=101)]
 PositivePercent = Annotated[Whole, Field(ge=1, le=101)]
 Text = Annotated[str, Strict()]
+_LIST = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 
 
 def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else listed(value)
 
 
+OneOrMore = Annotated[
+    tuple[Text, ...],
+    Field(min_length=1),
+    BeforeValidator(_several),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _LIST]}),
+]
+
+
 class _Extending(Section):
     """What both policies have in common: one more assignment where a score is too low."""
 
     extend_maximum: Annotated[
-        Whole | None, Field(ge=2, le=25, description="Until the HIT has so many assignments; 2 to 25.")
+        Whole | None, Field(ge=2, le=25, description="Until the HIT has so many assignments; 2 to 25.", examples=[5])
     ] = None
     extend_minimum_time: Annotated[
         Duration | None,
         between("60s", "365d"),
-        Field(description="The HIT can be found at least so long after it was extended; 60s to 365d."),
+        Field(description="The HIT can be found at least so long after it was extended; 60s to 365d.", examples=["1d"]),
     ] = None
-    reject_reason: Annotated[Reason | None, Field(description="What a rejected worker reads.")] = None
+    reject_reason: Annotated[
+        Reason | None,
+        Field(
+            description="What a rejected worker reads.", examples=["Your answers to the control questions were wrong."]
+        ),
+    ] = None
 
 
 class KnownAnswers(_Extending):
@@ -55,15 +69,26 @@ class KnownAnswers(_Extending):
     answers: Annotated[
         dict[
             Annotated[str, Field(min_length=1)],
-            Annotated[tuple[Text, ...], BeforeValidator(_several), Field(min_length=1)],
+            OneOrMore,
         ],
-        Field(min_length=1, description="Question → its answer, or list of answers; ${column} is the row's."),
+        Field(
+            min_length=1,
+            description="Question → its answer, or list of answers; ${column} is the row's.",
+            examples=[{"animal": "${known}", "sharp": ["yes", "mostly"]}],
+        ),
     ]
-    approve_at_least: Annotated[Percent | None, Field(description="Approves a score of so many per cent.")] = None
-    approve_reason: Annotated[Reason | None, Field(description="What an approved worker reads.")] = None
-    reject_below: Annotated[Percent | None, Field(description="Rejects a score below so many per cent.")] = None
+    approve_at_least: Annotated[
+        Percent | None, Field(description="Approves a score of so many per cent.", examples=[80])
+    ] = None
+    approve_reason: Annotated[
+        Reason | None, Field(description="What an approved worker reads.", examples=["Thank you."])
+    ] = None
+    reject_below: Annotated[
+        Percent | None, Field(description="Rejects a score below so many per cent.", examples=[30])
+    ] = None
     extend_below: Annotated[
-        Percent | None, Field(description="Asks for one more assignment where the score is below so many per cent.")
+        Percent | None,
+        Field(description="Asks for one more assignment where the score is below so many per cent.", examples=[50]),
     ] = None
 
     @model_validator(mode="after")
@@ -104,25 +129,38 @@ class Plurality(_Extending):
 
     questions: Annotated[
         tuple[Text, ...],
+        Field(
+            min_length=1,
+            max_length=15,
+            description="The questions that are compared; at most 15.",
+            examples=[["animal", "sharp"]],
+        ),
         BeforeValidator(_several),
-        Field(min_length=1, max_length=15, description="The questions that are compared; at most 15."),
+        WithJsonSchema({"anyOf": [{"type": "string"}, _LIST | {"maxItems": 15}]}),
     ]
     agreement: Annotated[
-        Whole, Field(ge=0, le=100, description="An answer is agreed when more than so many per cent gave it.")
+        Whole,
+        Field(ge=0, le=100, description="An answer is agreed when more than so many per cent gave it.", examples=[66]),
     ]
     disregard_rejected: Annotated[Flag, Field(description="Rejected assignments do not count.")] = False
     disregard_below: Annotated[
-        Percent | None, Field(description="Assignments with a known-answers score below so many per cent do not count.")
+        Percent | None,
+        Field(description="Assignments with a known-answers score below so many per cent do not count.", examples=[50]),
     ] = None
     approve_at_least: Annotated[
-        PositivePercent | None, Field(description="Approves workers who gave so many per cent of the agreed answers.")
+        PositivePercent | None,
+        Field(description="Approves workers who gave so many per cent of the agreed answers.", examples=[80]),
     ] = None
     reject_below: Annotated[
-        PositivePercent | None, Field(description="Rejects workers who gave fewer per cent of the agreed answers.")
+        PositivePercent | None,
+        Field(description="Rejects workers who gave fewer per cent of the agreed answers.", examples=[30]),
     ] = None
     extend_below: Annotated[
         Annotated[Whole, Field(ge=1, le=100)] | None,
-        Field(description="Asks for one more assignment where fewer per cent of the questions are agreed on."),
+        Field(
+            description="Asks for one more assignment where fewer per cent of the questions are agreed on.",
+            examples=[66],
+        ),
     ] = None
 
     @model_validator(mode="after")
