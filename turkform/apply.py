@@ -21,7 +21,7 @@ from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError,
 from turkform.journal import Outcome
 from turkform.kinds.notification import UPDATE
 from turkform.kinds.qualification import GRANT, grant_parameters, revoke_parameters
-from turkform.kinds.qualification_type import QualificationType
+from turkform.kinds.qualification_type import QualificationType, remembered
 from turkform.kinds.resource import Address, Pending
 from turkform.kinds.worker_block import BLOCK, UNBLOCK, block_parameters, unblock_parameters
 from turkform.lease import LeaseLostError
@@ -314,7 +314,7 @@ class _Work:
                     step.operations[0],
                     step.parameters,
                     step.address,
-                    detail={"name": str(change.observed.values["name"])},
+                    detail={"name": str(change.observed.values["name"]), "values": _given(change)},
                     object_id=change.observed.id,
                 )
             )
@@ -322,7 +322,8 @@ class _Work:
     def _create_type(self, step: Step, change: TypeChange) -> str:
         """The name is the token: taken means an earlier request made it, or it is not free again yet."""
         name = str(step.parameters["Name"])
-        request = Request(step.operations[0], step.parameters, step.address, detail={"name": name})
+        detail = {"name": name, "values": _given(change)}
+        request = Request(step.operations[0], step.parameters, step.address, detail=detail)
         try:
             sent = self.sender.send(request, lambda error: self._named(error, name))
         except CallRefusedError as error:
@@ -369,7 +370,7 @@ class _Work:
         body = self.sender.account.read(
             "ListHITsForQualificationType", {"QualificationTypeId": type_id, "MaxResults": 1}
         ).body
-        detail = {"name": str(change.observed.values["name"])}
+        detail: dict[str, Any] = {"name": str(change.observed.values["name"])}
         if not body.get("HITs"):
             self.sender.send(
                 Request("DeleteQualificationType", step.parameters, step.address, detail=detail, object_id=type_id),
@@ -378,6 +379,7 @@ class _Work:
             return ""
         if change.observed.values.get("status") == "active":
             inactive = {**step.parameters, "QualificationTypeStatus": "Inactive"}
+            detail["values"] = {"status": "inactive"}
             self.sender.send(
                 Request("UpdateQualificationType", inactive, step.address, detail=detail, object_id=type_id)
             )
@@ -589,6 +591,16 @@ class _Work:
         if record is not None and not survey.memory.record and record.journal == self.journal.id:
             self._bind(record.id)
         settle(survey, self.sender.run)
+
+
+def _given(change: TypeChange) -> dict[str, str]:
+    """What a type holds after our call about it, for the journal."""
+    if change.observed is None:
+        assert change.desired is not None
+        return remembered(change.desired.values({}))
+    changed = {field.field: field.desired for field in change.fields}
+    left = {"status": "inactive"} if change.action is Action.DELETE else {}
+    return remembered({**change.observed.values, **changed, **left})
 
 
 def _revoked(error: CallRefusedError) -> Verdict:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,7 +23,7 @@ from turkform.money import Money
 from turkform.times import from_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
@@ -34,6 +34,7 @@ MOVE = "UpdateHITTypeOfHIT"
 EXPIRE = "UpdateExpirationForHIT"
 DELETE = "DeleteHIT"
 CREATE_TYPE = "CreateQualificationType"
+UPDATE_TYPE = "UpdateQualificationType"
 DELETE_TYPE = "DeleteQualificationType"
 _ABOUT_HITS = (CREATE, EXTEND, MOVE, EXPIRE, DELETE)
 _CHUNK = 1_000
@@ -77,6 +78,8 @@ class KnownType:
     """When our own deletion of it was sent; None while it lives."""
     copy: bool = False
     """Made to replace another one of the same address."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What our calls gave it, as `remembered`; empty where the journal is older than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,18 +205,23 @@ def _stream(connection: Connection, query: Select[Any], add: Callable[[_Draft, R
 def types(connection: Connection, journal: str) -> Iterator[KnownType]:
     """Every qualification type that was created, in order; the campaign record is not one of them."""
     made: dict[str, KnownType] = {}
-    for row in _rare(connection, journal, CREATE_TYPE, DELETE_TYPE):
+    for row in _rare(connection, journal, CREATE_TYPE, UPDATE_TYPE, DELETE_TYPE):
+        detail = _read(row.detail)
         if row.operation == DELETE_TYPE:
             if row.object_id in made:
                 made[row.object_id] = replace(made[row.object_id], deleted_at=from_ms(row.endpoint_time))
+        elif row.operation == UPDATE_TYPE:
+            if row.object_id in made:
+                values = {**made[row.object_id].values, **detail.get("values", {})}
+                made[row.object_id] = replace(made[row.object_id], values=values)
         elif row.address != "record":
-            detail = _read(row.detail)
             made[row.object_id] = KnownType(
                 row.address,
                 row.object_id,
                 detail.get("name", ""),
                 from_ms(row.endpoint_time),
                 copy=bool(detail.get("copy", False)),
+                values=detail.get("values", {}),
             )
     yield from made.values()
 

@@ -17,6 +17,8 @@ _STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories: controls, format characters such as those that reverse the direction, line ends."""
 _JOINERS = {"\u200c", "\u200d"}
 """Format characters that several scripts and many emoji cannot be written without."""
+_LONGEST_KEY = 60
+"""Characters of an item's key that are shown; a key may be a whole paragraph."""
 
 
 def clean(text: str) -> str:
@@ -24,6 +26,12 @@ def clean(text: str) -> str:
     if text.isprintable():  # no character of those categories is
         return text
     return "".join(char.encode("unicode_escape").decode("ascii") if _steers(char) else char for char in text)
+
+
+def brief(key: str) -> str:
+    """An item's key, its end left out where it is longer than a line has room for."""
+    text = clean(key)
+    return text if len(text) <= _LONGEST_KEY else text[: _LONGEST_KEY - 1] + "…"
 
 
 def many(count: int, noun: str) -> str:

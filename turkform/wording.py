@@ -15,7 +15,7 @@ from turkform.kinds import KINDS
 from turkform.kinds.requirement import COMPARATORS, GUARDS, SYSTEM_TYPES, Rule
 from turkform.kinds.resource import Address, Pending, show
 from turkform.money import Money
-from turkform.printable import clean
+from turkform.printable import brief, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 SYMBOLS = {"create": "+", "update": "~", "replace": "-/+", "delete": "-", "adopt": "=", "wait": "…"}
 GRAVE = {"final": "cannot be undone", "person": "concerns people"}
 """What a step may leave behind that has to be seen before anything else; the gravest first."""
-LONGEST = 60
-"""Characters of an item's key that are shown; a key may be a whole paragraph."""
 _TALLIED = {"create": "create", "update": "change", "replace": "change", "delete": "retire", "wait": "wait"}
 
 
@@ -184,12 +182,6 @@ def _resolved(value: Any) -> Any:
             return [_resolved(part) for part in value]
         case _:
             return value
-
-
-def brief(key: str) -> str:
-    """An item's key, its end left out where it is longer than a line has room for."""
-    text = clean(key)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def item_text(entry: Mapping[str, str], step: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ class App(Group):
         "Write a campaign": ("init", "validate", "fmt", "schema"),
         "Plan": ("plan", "show", "check"),
         "Apply": ("apply", "destroy", "close"),
-        "Look": ("status", "log", "recover"),
+        "Look": ("status", "drift", "log", "recover"),
         "Marketplace": ("serve", "clock", "worker"),
         "Shell": ("completion",),
     }

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkform.errors import InterruptedApplyError, PartlyAppliedError, UnknownOutcomeError
-from turkform.printable import clean, many
+from turkform.printable import brief, clean, many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from turkform.cli.session import Session
+    from turkform.drift import Finding
     from turkform.journal import Journal
     from turkform.outcomes import Failure, Report
 
@@ -206,3 +207,22 @@ def _draw_holding(session: Session, holding: Mapping[str, Any]) -> None:
         f"{holding['reviewed']:,} reviewed"
     )
     say(f"  committed  ${holding['committed']}")
+
+
+# --- drift ----------------------------------------------------------------------------------------
+
+
+def draw_drift(session: Session, findings: Sequence[Finding]) -> None:
+    """What moved without us, on stdout: interference first."""
+    say = session.terminal.out
+    if not findings:
+        say("No drift: everything is as our applies left it.")
+    for finding in findings:
+        count = f": {many(finding.count, 'HIT')}" if finding.count else ""
+        say(clean(f"{finding.cause:<12}  {finding.address} {finding.text}{count}"))
+        if finding.keys and finding.cause == "interference":
+            named = ", ".join(brief(key) for key in finding.keys)
+            left = finding.count - len(finding.keys)
+            say(f"{'':<14}{named}" + (f" and {left:,} more" if left else ""))
+    if any(finding.cause == "interference" for finding in findings):
+        say("\nSomebody else did what is marked interference. `turkform plan` says what would be done about it.")

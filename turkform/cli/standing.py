@@ -9,7 +9,7 @@ import click
 
 from turkform.cli.commands import Command
 from turkform.cli.planning import read_addresses
-from turkform.cli.reports import FORMAT_VERSION, draw_status, invocation
+from turkform.cli.reports import FORMAT_VERSION, draw_drift, draw_status, invocation
 from turkform.errors import TurkformError
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from turkform.cli.session import Session
     from turkform.journal import Call, Journal, PastRun
     from turkform.kinds.resource import Address
+
+DRIFT = 2
+"""The exit code of `drift` where somebody interfered."""
 
 
 @click.command(cls=Command)
@@ -49,6 +52,38 @@ def status(session: Session, *, as_json: bool, everything: bool) -> None:
         session.terminal.json(document)
     else:
         draw_status(session, document)
+
+
+# --- drift ----------------------------------------------------------------------------------------
+
+
+@click.command(cls=Command)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON document.")
+@click.pass_obj
+def drift(session: Session, *, as_json: bool) -> None:
+    """Show what somebody else changed of what this campaign made.
+
+    Compares the account with the journal, whatever the files say now. Exits 2 where somebody interfered: expired, moved
+    or deleted a HIT, edited or deleted a qualification type, revoked a grant, lifted a block. What only ran out, as
+    was said when it was published, is told apart and is no drift.
+
+    Examples:
+      turkform drift
+      turkform --env lab drift --json | jq '.findings[] | select(.cause == "interference")'
+    """
+    from turkform.drift import Cause
+    from turkform.drift import drift as find
+
+    with session.survey() as (found, journal):
+        findings = [] if journal is None else find(found, journal)
+    interfered = any(finding.cause is Cause.INTERFERENCE for finding in findings)
+    if as_json:
+        listed = [finding.document() for finding in findings]
+        session.terminal.json({"format_version": FORMAT_VERSION, "drift": interfered, "findings": listed})
+    else:
+        draw_drift(session, findings)
+    if interfered:
+        raise click.exceptions.Exit(DRIFT)
 
 
 # --- log ------------------------------------------------------------------------------------------
@@ -185,4 +220,4 @@ def _call_document(call: Call) -> dict[str, Any]:
     }
 
 
-COMMANDS = (status, log)
+COMMANDS = (status, drift, log)

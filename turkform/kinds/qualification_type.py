@@ -7,18 +7,20 @@ changed but never removed; the name is unique among the caller's own types.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from turkform.kinds.qualification import Grants
 from turkform.kinds.qualification_test import Content, Test
-from turkform.kinds.resource import Address, Integer, Keywords, Resource, Wire, refuse
+from turkform.kinds.resource import Address, Integer, Keywords, Resource, Wire, refuse, show
 from turkform.times import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_LONGEST = 200
 _UPDATE = "UpdateQualificationType"
 
 
@@ -130,3 +132,13 @@ class QualificationType(Resource):
         if "test" in fields and self.test is not None:
             parameters |= self.test.to_wire()
         return parameters
+
+
+def remembered(values: Mapping[str, Any]) -> dict[str, str]:
+    """A type's values as the journal keeps them, so that somebody else's edit shows; long ones as their digest."""
+    shown = {name: show(value) for name, value in values.items()}
+    return {name: text if len(text) <= _LONGEST else _digest(text) for name, text in shown.items()}
+
+
+def _digest(text: str) -> str:
+    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
