@@ -34,7 +34,7 @@ LAYERS = (
     ("contents", "loader", "formatting", "diff", "notifications"),
     ("carried", "amti", "requester_site", "migration"),
     ("steps", "batch_draft", "draft", "plan", "plan_schema"),
-    ("wording", "render", "markdown", "webpage", "ledger", "lease", "scribe", "past", "journal", "pace"),
+    ("wording", "render", "markdown", "webpage", "graph", "ledger", "lease", "scribe", "past", "journal", "pace"),
     ("survey",),
     ("sender", "publisher", "recovery", "staleness", "outcomes", "apply", "closing"),
     ("results", "inventory", "drift"),

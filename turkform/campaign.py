@@ -228,6 +228,27 @@ class Campaign(Section):
         Policies, Field(description="Rules that deny a plan or warn of it.", examples=[{"max_reward": "0.50"}])
     ] = Field(default_factory=Policies)
 
+    def prerequisites(self, address: Address) -> Iterator[str]:
+        """What has to be there before a declared resource can be: the edges of the graph, by address."""
+        match address.kind:
+            case "grant":
+                yield f"qualification_type.{address.name}"
+            case "notification":
+                yield f"hit_type.{address.name}"
+            case "hit_type":
+                yield from self._required(address.name, "qualification_type")
+            case "batch":
+                hit_type = self.batches[address.name].hit_type
+                yield f"hit_type.{hit_type}"
+                yield f"notification.{hit_type}"
+                yield from self._required(hit_type, "grant")
+                yield "block"
+
+    def _required(self, hit_type: str, kind: str) -> Iterator[str]:
+        for requirement in self.hit_types[hit_type].requirements:
+            if requirement.qualification:
+                yield f"{kind}.{requirement.qualification}"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -161,7 +161,7 @@ class _Order:
         total = Money(sum(step.cents for step in steps))
         self._gone()
         self._bounds(total)
-        document = self._document(plan_id, steps, total)
+        document = self._document(plan_id, steps, total, nx.transitive_reduction(graph))
         plan = Plan(document, steps, {n: frozenset(graph.predecessors(n)) for n in graph})
         illustrate(plan, {})
         return plan
@@ -181,29 +181,15 @@ class _Order:
             yield str(RECORD)
         kind, name = step.address.kind, step.address.name
         taking = step.node.startswith("-")
-        if kind == "grant":
-            yield f"qualification_type.{name}"
-        if kind == "notification" and not taking:
-            yield f"hit_type.{name}"
-        if kind == "hit_type":
-            yield from self._required(name, "qualification_type")
-        if kind == "batch" and isinstance(step.subject, Publication) and step.subject.source:
-            hit_type = step.subject.source.batch.hit_type
-            yield f"hit_type.{hit_type}"
-            yield f"notification.{hit_type}"
-            yield from self._required(hit_type, "grant")
-            yield "block"
+        declared = step.subject.source is not None if isinstance(step.subject, Publication) else not taking
+        if declared or kind == "grant":
+            yield from self.desired.campaign.prerequisites(step.address)
         if taking:
             yield from (str(a) for a in self.found.publications)
         if taking and kind == "qualification_type":
             yield f"-grant.{name}"
             # Its deletion may take HIT types with it, whose settings are turned off before.
             yield from (other.node for other in self.steps if other.node.startswith("-notification."))
-
-    def _required(self, hit_type: str, kind: str) -> Iterator[str]:
-        for requirement in self.desired.campaign.hit_types[hit_type].requirements:
-            if requirement.qualification:
-                yield f"{kind}.{requirement.qualification}"
 
     def _gone(self) -> None:
         """HITs the account has forgotten were paid for all the same."""
@@ -235,11 +221,11 @@ class _Order:
             else:
                 self.notes.append(f"{text}; this endpoint's balance is only a limit of AWS Billing")
 
-    def _document(self, plan_id: str, steps: Iterable[Step], total: Money) -> dict[str, Any]:
+    def _document(self, plan_id: str, steps: Iterable[Step], total: Money, graph: nx.DiGraph[str]) -> dict[str, Any]:
         desired, observed = self.desired, self.observed
         made = observed.now
         until = [from_epoch(self.until)] if self.until else []
-        described = [step.document() for step in steps]
+        described = [step.document() | _after(step, graph) for step in steps]
         campaign = desired.campaign
         document: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
@@ -310,6 +296,12 @@ class _Order:
             final |= {"batch replace"} if {"question", "hit_type"} & set(wish.get("fields", ())) else set()
             final |= {"batch retire"} if "retire" in wish.get("items", ()) else set()
         return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(final)})
+
+
+def _after(step: Step, graph: nx.DiGraph[str]) -> dict[str, list[str]]:
+    """What has to be finished before this step, as it stands in the document; nothing where nothing has to."""
+    before = sorted(graph.predecessors(step.node))
+    return {"after": before} if before else {}
 
 
 def _rank(node: str) -> tuple[bool, str]:

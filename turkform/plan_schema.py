@@ -92,6 +92,10 @@ class Step(_Part):
         ),
     ]
     price: Dollars
+    after: Annotated[
+        tuple[str, ...] | None,
+        Field(description="What has to be finished first, by address; -ADDRESS where something is taken away."),
+    ] = None
     parameters: Annotated[
         dict[str, Any] | None,
         Field(description='API parameters; {"ref": ADDRESS} is an id that an earlier step brings.'),

@@ -16,7 +16,7 @@ class App(Group):
 
     sections: ClassVar = {
         "Write a campaign": ("init", "validate", "fmt", "schema"),
-        "Plan": ("plan", "show", "check"),
+        "Plan": ("plan", "show", "check", "graph"),
         "Apply": ("apply", "destroy", "close"),
         "Look": ("status", "drift", "log", "recover"),
         "Marketplace": ("serve", "clock", "worker"),

@@ -1,4 +1,4 @@
-"""Plans: `plan`, `show`, `check`."""
+"""Plans: `plan`, `show`, `check`, `graph`."""
 
 from __future__ import annotations
 
@@ -177,6 +177,33 @@ def show(session: Session, file: Path, form: str, *, full: bool) -> None:
 
 
 @click.command(cls=Command)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["dot", "mermaid"]), default="dot", show_default=True, help="The language."
+)
+@click.pass_obj
+def graph(session: Session, file: Path | None, form: str) -> None:
+    """Draw what waits for what.
+
+    Without FILE: everything the campaign declares, and what it needs; no network. With FILE, a saved plan: its
+    steps, and what each of them waits for.
+
+    Examples:
+      turkform graph | dot -Tsvg > campaign.svg
+      turkform graph plan.json --format mermaid
+    """
+    from turkform.graph import dot, mermaid, of_campaign, of_plan
+
+    if file is None:
+        drawn = of_campaign(session.load().campaign)
+    else:
+        from turkform.plan import load
+
+        drawn = of_plan(load(file).document)
+    session.terminal.out(dot(drawn) if form == "dot" else mermaid(drawn))
+
+
+@click.command(cls=Command)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.pass_obj
@@ -228,4 +255,4 @@ def still_true(session: Session, saved: Plan, *, quiet: bool = False) -> Iterato
         yield found, journal
 
 
-COMMANDS = (plan, show, check)
+COMMANDS = (plan, show, check, graph)
