@@ -44,7 +44,7 @@ def build_answers(pairs: Iterable[tuple[str, str]]) -> str:
     """Return the answers of an HTML or external question: every field of its form as FreeText, in order.
 
     A field sent several times (checkboxes of one name) becomes one answer, its values joined by `|`.
-    UNCERTAIN: production is remembered to have done so; AWS's pages do not say.
+    UNCERTAIN checkboxes: production is remembered to have done so; AWS's pages do not say.
     Characters that XML cannot hold become U+FFFD.
     """
     fields: dict[str, list[str]] = {}
@@ -118,7 +118,7 @@ def score(answer_key_xml: str, answers_xml: str) -> int:
     A question earns the score of the option whose selections are all that the worker chose and no others,
     else its DefaultScore (0). The sum is the value, or is mapped: to a percentage of a maximum "rounded to
     the nearest integer", by a multiplier, or by ranges of scores.
-    UNCERTAIN: halves are rounded up, towards the greater number, and multiplied sums like percentages.
+    UNCERTAIN halves: halves are rounded up, towards the greater number, and multiplied sums like percentages.
 
     Raises:
         DocumentError: one of the two is not the document it should be.

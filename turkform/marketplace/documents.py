@@ -20,11 +20,11 @@ MAX_BYTES: Final = 65_535
 
 _XML_ERROR: Final = "AWS.MechanicalTurk.XMLParseError"
 
-# For the XHTML of question forms and, UNCERTAIN, for an HTMLQuestion: its message is known, its code is not.
+# For the XHTML of question forms, and for an HTMLQuestion. UNCERTAIN html-code: its message is known, its code is not.
 _XHTML_ERROR: Final = "AWS.MechanicalTurk.XHTMLParseError"
 
-# How many errors of a page are told, and how much of it is repeated, in characters. UNCERTAIN: the service
-# told and repeated more than one and some; its bounds are not known.
+# How many errors of a page are told, and how much of it is repeated, in characters. UNCERTAIN html-echo: the
+# service told and repeated more than one and some; its bounds are not known.
 _TOLD: Final = 20
 _ECHO: Final = 1_000
 
@@ -85,9 +85,10 @@ def check_test(xml: str) -> None:
 def check_answer_key(xml: str, test_xml: str) -> None:
     """Check the AnswerKey of a qualification type against its Test, itself checked before.
 
-    A key can score multiple-choice questions only, and none that also takes free text. UNCERTAIN: other
-    questions of the test may be of any kind. AWS's "QuestionForm" page says that a test with a key "cannot
-    have any free-text questions"; but comment boxes are common, and what is not in the key has no score.
+    A key can score multiple-choice questions only, and none that also takes free text.
+    UNCERTAIN key-free-text: other questions of the test may be of any kind. AWS's "QuestionForm" page says that a
+    test with a key "cannot have any free-text questions"; but comment boxes are common, and what is not in the key has
+    no score.
 
     Raises:
         DocumentError: the key breaks its schema, names what the test does not have, or maps scores in a way
@@ -148,7 +149,7 @@ def _check_page(page: str) -> None:
 
 
 def _check_external(url: str) -> None:
-    """Check an ExternalURL: https, as AWS's "ExternalQuestion" page says. UNCERTAIN: the error's code."""
+    """Check an ExternalURL: https, as AWS's "ExternalQuestion" page says. UNCERTAIN https: the error's code."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -179,7 +180,7 @@ def _check_form(root: Element) -> None:
 
 
 def _check_unique(names: list[str], what: str) -> None:
-    """Refuse identifiers used twice, as answers could not be told apart. UNCERTAIN: whether MTurk did."""
+    """Refuse identifiers used twice, as answers could not be told apart. UNCERTAIN identifiers: did MTurk?"""
     for name in names:
         if names.count(name) > 1:
             _refuse(f"The {what} '{name}' is used more than once.")
@@ -188,7 +189,7 @@ def _check_unique(names: list[str], what: str) -> None:
 def _check_ranges(key: Element) -> None:
     """Check a RangeMapping: "Ranges cannot overlap" (AWS, "AnswerKey"), and each must hold a score.
 
-    UNCERTAIN: the page goes on that "if ranges overlap, the behavior is undefined"; we refuse, so that no
+    UNCERTAIN ranges: the page goes on that "if ranges overlap, the behavior is undefined"; we refuse, so that no
     worker's value depends on chance.
     """
     bounds = sorted(

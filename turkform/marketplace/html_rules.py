@@ -4,9 +4,9 @@ MTurk parsed a page as a browser does and refused some of the errors a browser r
 what requesters met (github.com/tylin/coco-ui, pull request 4, shows both, with their lines and columns): a
 `<body>` start tag where a body is open already, be it only because something that cannot stand in a head came
 before it; and two attributes without a space between them. Unbalanced end tags (`</p>`, `</input>`), unclosed
-elements and the like are known to have passed. UNCERTAIN: we refuse those two and nothing else.
+elements and the like are known to have passed. UNCERTAIN html-errors: we refuse those two and nothing else.
 
-UNCERTAIN: the page need not hold a form. AWS's "HTMLQuestion" page asks for one that posts to externalSubmit,
+UNCERTAIN html-form: the page need not hold a form. AWS's "HTMLQuestion" page asks for one that posts to externalSubmit,
 or for a `<crowd-form>`; but pages built their form by script, and no requester is known to have been refused
 for it.
 

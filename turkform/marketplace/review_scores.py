@@ -183,7 +183,7 @@ def review_assignment(policy: KnownAnswers, assignment: str, answers: Answers) -
 def review_hit(policy: Plurality, submissions: Sequence[Submission]) -> Verdict:
     """Score the agreement among the assignments of a HIT; the verdict's score is the HIT Agreement Score.
 
-    Points on which the page is silent, all UNCERTAIN:
+    UNCERTAIN plurality: points on which the page is silent:
     - no assignment left to compare: no score, and nothing follows;
     - two answers tied for the top: no agreed answer, as neither is the plurality;
     - a question left open counts among the workers, but nothing can be agreed to be its answer;
@@ -225,8 +225,8 @@ def _judge(
 ) -> tuple[Action, ...]:
     """Approve or reject an assignment by its score.
 
-    Where the thresholds overlap and ask for both, approve (UNCERTAIN): the requester has called such work
-    good enough, and a wrong rejection hurts a person.
+    UNCERTAIN both-thresholds: where they overlap and ask for both, approve. The requester has called such work good
+    enough, and a wrong rejection hurts a person.
     """
     if policy.approve_at_least is not None and score >= policy.approve_at_least:
         return (Action("approve", assignment, approve_reason),)

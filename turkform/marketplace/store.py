@@ -145,6 +145,8 @@ def _tune(engine: Engine) -> None:
 def refuse_repeat(connection: Connection, requester: str, operation: str, token: str | None, now: float) -> None:
     """A token used within the last 24 hours is an error that names what it made.
 
+    UNCERTAIN k12: a token is of one requester and one operation, and a failure does not use it up.
+
     Raises:
         ApiError: `HitAlreadyExists` for creations, RequestError for all else.
     """
