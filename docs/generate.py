@@ -58,6 +58,7 @@ CHANGES = {
     "batches.*.status": "closed: UpdateExpirationForHIT, now; open again: priced like a purchase",
     "batches.*.round": "every row is published again, earlier rounds run out",
     "batches.*.on_change": "holds from the next plan on",
+    "hit_types.*.notify": "UpdateNotificationSettings, for each HIT type with HITs of ours; removed: turned off",
     "batches.*.review_policies": "fixed at creation: HITs nobody touched are replaced",
 }
 _TERMS = "new terms: CreateHITType, then UpdateHITTypeOfHIT for HITs nobody touched"

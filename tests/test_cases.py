@@ -72,9 +72,14 @@ def reviewed(batch: Batch, template: Template) -> Template:
     return Reviewed(template, batch.review_policies, {}) if batch.review_policies else template
 
 
+def gone(folder: Path) -> Source:
+    """The batch that published what no batch declares any more."""
+    return Source("pilot", Batch.model_validate(BATCH), open_template(folder / "page.html"), folder / "items.csv")
+
+
 def wire_of(hit: dict[str, Any], desired: Desired, row: str) -> dict[str, Any]:
     """One HIT as ListHITs shows it: as published by these very files an hour ago, unless the case says else."""
-    source = desired.sources["pilot"]
+    source = desired.sources.get("pilot") or gone(desired.folder)
     fingerprint = source.template.fingerprint({"id": hit["key"], "text": hit.get("text", row)})
     marker = Marker("case", source.id, 1, stored_key(hit["key"]), hit.get("generation", 1), 1, fingerprint)
     terms = HITType.model_validate(TERMS).to_wire()
@@ -118,7 +123,10 @@ def plan_of(case: dict[str, Any], folder: Path) -> Plan:
     memory = Memory(
         journal="j", record="3REC", environment="local",
         hits={("pilot", 1): known}, by_id={k.id: k for k in known.values()},
-        types={n: KnownType(t["id"], t["name"]) for n, t in journal.get("types", {}).items()},
+        types={n: KnownType(**t) for n, t in journal.get("types", {}).items()},
+        older=tuple((n, KnownType(**t)) for n, t in journal.get("older", {}).items()),
+        copies={t: frozenset(w) for t, w in journal.get("copies", {}).items()},
+        protected=frozenset(journal.get("protected", ())),
         grants={t: frozenset(w) for t, w in journal.get("grants", {}).items()},
         blocks=frozenset(journal.get("blocks", ())),
         notifications={t: KnownNotification(**n) for t, n in journal.get("notifications", {}).items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from declared_life import Declared
@@ -117,12 +117,16 @@ KEY = f"""\
 TYPES = "qualification_types: {{trained: {{name: {name}, description: D, test: {{{test}}}}}}}\n"
 
 
-def type_of(declared: Declared) -> dict[str, object]:
+def types_of(declared: Declared) -> list[dict[str, Any]]:
     listing = declared.server.client().get_paginator("list_qualification_types")
     pages = listing.paginate(MustBeRequestable=False, MustBeOwnedByCaller=True)
-    found = [wire for page in pages for wire in page["QualificationTypes"]]
-    (wanted,) = [wire for wire in found if wire["Name"] == declared.name]
-    return dict(wanted)
+    found = [dict(wire) for page in pages for wire in page["QualificationTypes"]]
+    return [wire for wire in found if wire["Name"].startswith(declared.name)]
+
+
+def type_of(declared: Declared) -> dict[str, Any]:
+    (found,) = types_of(declared)
+    return found
 
 
 def test_a_test_arrives_with_its_key_and_its_time_and_changes_together_with_them(declared: Declared) -> None:
@@ -166,3 +170,103 @@ def test_known_answers_come_from_the_row_and_extend_the_hit_without_drift(declar
     look = declared.look()
     assert look.plan.empty
     assert any("extended by their review policy" in note for note in look.plan.document["notes"])
+
+
+REQUIRED = """\
+turkform: 1
+campaign: NAME
+hit_types:
+  label:
+    {title: T, description: D, reward: "0.10", assignment_duration: 10m, auto_approval_delay: 3d,
+     requirements: [{qualification: trained, at_least: 5}]}
+"""
+
+
+def holders(declared: Declared, name: str) -> dict[str, int]:
+    client = declared.server.client()
+    (found,) = [t for t in types_of(declared) if t["Name"] == name]
+    granted = client.list_workers_with_qualification_type(
+        QualificationTypeId=found["QualificationTypeId"], Status="Granted", MaxResults=100
+    )
+    return {wire["WorkerId"]: wire["IntegerValue"] for wire in granted["Qualifications"]}
+
+
+def trained(declared: Declared, name: str, more: str = "") -> str:
+    return f'qualification_types: {{trained: {{name: "{declared.name} {name}", description: D{more}}}}}\n'
+
+
+def test_a_type_is_replaced_with_its_grants_before_the_old_one_goes(declared: Declared) -> None:
+    page = {"page.html": "<p>${text}</p><input name='a'>", **rows(a="one", b="two")}
+    published = batch("{html: page.html}")
+    declared.write(trained(declared, "old", ", workers: {A1: 9, A2: 8}") + published, page, head=REQUIRED)
+    assert declared.apply().exit_code == 0
+    client = declared.server.client()
+    (old,) = [t["QualificationTypeId"] for t in types_of(declared) if t["Name"] == f"{declared.name} old"]
+    client.associate_qualification_with_worker(QualificationTypeId=old, WorkerId="A3", IntegerValue=7)
+    declared.server.control("worker/accept", hit=declared.hits()["a"]["HITId"], worker="A1")
+
+    renamed = f', renamed_from: "{declared.name} old", workers: {{A1: 9}}'
+    declared.write(trained(declared, "new", renamed) + published, head=REQUIRED)
+    assert declared.apply().exit_code == 0
+    assert holders(declared, f"{declared.name} new") == {"A1": 9, "A2": 8, "A3": 7}
+    status = {t["Name"]: t["QualificationTypeStatus"] for t in types_of(declared)}
+    assert status[f"{declared.name} old"] == "Inactive"  # the HIT in work still requires it
+    assert declared.look().plan.empty
+    declared.server.control("worker/return", hit=declared.hits()["a"]["HITId"], worker="A1")
+    declared.apply()
+    declared.apply()
+    assert f"{declared.name} old" not in {t["Name"] for t in types_of(declared)}
+    declared.write(trained(declared, "new", ", workers: {A1: 9}") + published, head=REQUIRED)
+    assert declared.look().plan.empty  # copies are not taken back by their absence
+
+
+def test_a_protected_type_survives_the_deletion_of_its_own_line(declared: Declared) -> None:
+    declared.write(trained(declared, "x", ", prevent_destroy: true"))
+    assert declared.apply().exit_code == 0
+    assert declared.look().plan.empty
+    declared.write("")
+    refusals = declared.look().plan.refusals
+    assert "the journal remembers its prevent_destroy" in refusals[0]
+    declared.write(trained(declared, "x"))
+    assert declared.look().plan.empty
+    declared.write(trained(declared, "x", ", prevent_destroy: false"))
+    assert declared.apply().exit_code == 0
+    declared.write("")
+    assert declared.apply().exit_code == 0
+    assert types_of(declared) == []
+
+
+def test_a_type_made_before_is_imported_moved_and_let_go_without_a_call(declared: Declared) -> None:
+    client = declared.server.client()
+    name = f"{declared.name} x"
+    made = client.create_qualification_type(Name=name, Description="D", QualificationTypeStatus="Active")
+    type_id = made["QualificationType"]["QualificationTypeId"]
+    declared.write(trained(declared, "x") + f"import: [{{to: qualification_type.trained, id: {type_id}}}]\n")
+    assert declared.steps() == [("qualification_type.trained", "adopt")]
+    assert declared.apply().exit_code == 0
+    assert declared.look().plan.empty
+
+    other = trained(declared, "x").replace("trained:", "skilled:")
+    declared.write(other + "moved: [{from: qualification_type.trained, to: qualification_type.skilled}]\n")
+    assert declared.steps() == [("qualification_type.skilled", "update")]
+    assert declared.apply().exit_code == 0
+    declared.write(other)
+    assert declared.look().plan.empty
+
+    declared.write("removed: [{from: qualification_type.skilled, action: forget}]\n")
+    assert declared.steps() == [("qualification_type.skilled", "update")]
+    assert declared.apply().exit_code == 0
+    declared.write("")
+    assert declared.look().plan.empty
+    assert [t["QualificationTypeId"] for t in types_of(declared)] == [type_id]
+
+
+def test_a_forgotten_batch_is_left_alone_and_counts_in_the_budget(declared: Declared) -> None:
+    page = {"page.html": "<p>${text}</p><input name='a'>", **rows(a="one", b="two")}
+    declared.write(batch("{html: page.html}"), page)
+    declared.apply()
+    declared.write("removed: [{from: batch.pilot, action: forget}]\n")
+    look = declared.look()
+    assert look.plan.empty
+    assert look.plan.document["price"]["committed_before"] == "0.24"
+    assert any("2 HITs left alone" in note for note in look.plan.document["notes"])

@@ -156,7 +156,6 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
     ("key", "yaml"),
     [
         ("decisions", YAML.replace("    status: open", "    status: open\n    decisions: {}")),
-        ("removed", YAML + "removed: []\n"),
     ],
     ids=lambda value: value if len(value) < 30 else "",
 )

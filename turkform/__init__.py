@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from turkform.account import Account, connect
     from turkform.apply import apply
     from turkform.campaign import Campaign, Desired
+    from turkform.changes import Diff
     from turkform.choices import Choices
     from turkform.closing import close
-    from turkform.diff import Diff, diff
+    from turkform.diff import diff
     from turkform.errors import CampaignError, Diagnostic, TurkformError
     from turkform.journal import Journal
     from turkform.loader import load
@@ -74,7 +75,8 @@ _HOMES = {
     "campaign": ("Campaign", "Desired"),
     "closing": ("close",),
     "choices": ("Choices",),
-    "diff": ("Diff", "diff"),
+    "changes": ("Diff",),
+    "diff": ("diff",),
     "errors": ("CampaignError", "Diagnostic", "TurkformError"),
     "journal": ("Journal",),
     "loader": ("load",),

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from turkform.account import CallRefusedError, CallUnansweredError, CallUnsentError
-from turkform.diff import Action, RosterChange, TypeChange
+from turkform.changes import Action, RosterChange, TypeChange
 from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError, TurkformError
 from turkform.journal import Outcome
 from turkform.kinds.notification import UPDATE
@@ -29,7 +29,9 @@ from turkform.ledger import JournalError
 from turkform.notifications import Setting
 from turkform.observed import Record, find_own_type, get_type
 from turkform.outcomes import Event, Failure, Meter, Report, RunInfo
+from turkform.ownership import Claim
 from turkform.pace import Pace
+from turkform.past import DISOWN, OWN, PROTECT
 from turkform.publication import SENDING, ItemChange, Op, Publication, Tally, superseded
 from turkform.publisher import Publisher, Result
 from turkform.recovery import settle
@@ -268,6 +270,9 @@ class _Work:
 
     def _resource(self, step: Step) -> str:
         """Carry it out; what is returned says why the rest of it has to wait."""
+        if isinstance(step.subject, Claim):
+            self._claim(step.subject)
+            return ""
         if step.action is Action.DELETE and isinstance(step.subject, TypeChange):
             return self._drop_type(step, step.subject)
         if step.address == RECORD:
@@ -280,6 +285,17 @@ class _Work:
         elif isinstance(step.subject, TypeChange):
             self._type(step, step.subject)
         return ""
+
+    def _claim(self, claim: Claim) -> None:
+        """Remember whose things are."""
+        operation = {"import": OWN, "move": OWN, "forget": DISOWN}.get(claim.word, PROTECT)
+        for object_id, worker in claim.objects:
+            detail: dict[str, Any] = {"name": claim.name} if claim.name else {}
+            if operation == PROTECT:
+                detail["protected"] = claim.word == "protect"
+            elif worker:
+                detail["type"] = object_id
+            self.sender.note(Request(operation, {}, claim.address, worker, detail=detail, object_id=object_id))
 
     def _notify(self, step: Step, setting: Setting) -> None:
         """Nothing reads settings back, so what was sent is remembered; sending them again is harmless."""
@@ -322,7 +338,11 @@ class _Work:
     def _create_type(self, step: Step, change: TypeChange) -> str:
         """The name is the token: taken means an earlier request made it, or it is not free again yet."""
         name = str(step.parameters["Name"])
-        detail = {"name": name, "values": _given(change)}
+        detail: dict[str, Any] = {"name": name, "values": _given(change)}
+        if change.replaces:
+            detail["replaces"] = change.replaces
+        if change.desired is not None and change.desired.prevent_destroy:
+            detail["protected"] = True
         request = Request(step.operations[0], step.parameters, step.address, detail=detail)
         try:
             sent = self.sender.send(request, lambda error: self._named(error, name))
@@ -446,6 +466,7 @@ class _Work:
             pairs = [*change.added.items(), *((w, v) for w, (_, v) in change.changed.items())]
         for worker, value in sorted(pairs, key=itemgetter(0)):
             detail = {"value": value} | ({"type": type_id} if type_id else {})
+            detail |= {"copied": True} if change.copied else {}
             yield [
                 Request(name, _worker_parameters(name, type_id, worker, value), change.address, worker, detail=detail)
                 for name in step.operations

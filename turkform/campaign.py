@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from turkform.kinds import Batch, HITType, QualificationType
+from turkform.kinds.refactoring import Imports, Moves, Removals
 from turkform.kinds.resource import NAME_PATTERN, Address, Flag, Section, Whole, refuse
 from turkform.kinds.worker_block import Blocks
 from turkform.money import FEES_PATTERN, MTURK, Fees, Money, fees_named
@@ -44,12 +45,7 @@ AWS_ENDPOINTS = {
 
 NOT_YET = (
     # Keys of the format that this version refuses rather than ignores; `*` stands for any one key.
-    ("qualification_types", "*", "renamed_from"),
-    ("qualification_types", "*", "prevent_destroy"),
     ("batches", "*", "decisions"),
-    ("moved",),
-    ("removed",),
-    ("import",),
 )
 
 
@@ -224,6 +220,28 @@ class Campaign(Section):
         Money | None,
         Field(description="US dollars this campaign may ever commit in one environment.", examples=["100.00"]),
     ] = None
+    moved: Annotated[
+        Moves,
+        Field(
+            description="Resources that go by another address now; nothing is sent.",
+            examples=[[{"from": "qualification_type.skilled", "to": "qualification_type.trained"}]],
+        ),
+    ] = ()
+    removed: Annotated[
+        Removals,
+        Field(
+            description="Resources that stay in the account as somebody else's; nothing is sent.",
+            examples=[[{"from": "qualification_type.old", "action": "forget"}]],
+        ),
+    ] = ()
+    import_: Annotated[
+        Imports,
+        Field(
+            alias="import",
+            description="Qualification types made before, which are this campaign's now; nothing is sent.",
+            examples=[[{"to": "qualification_type.trained", "id": "3XYZ"}]],
+        ),
+    ] = ()
     policies: Annotated[
         Policies, Field(description="Rules that deny a plan or warn of it.", examples=[{"max_reward": "0.50"}])
     ] = Field(default_factory=Policies)

@@ -7,90 +7,26 @@ out, what is only worth knowing a note. Nothing here knows prices of plans, step
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from turkform.kinds.resource import Address, FieldChange, differences
+from turkform.changes import Action, Diff, RosterChange
+from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import MOST_BLOCKS
+from turkform.ownership import own
 from turkform.pricing import Pricing
 from turkform.publication import Publication
+from turkform.type_diff import compare_types, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable
 
     from turkform.approval import Approval
     from turkform.campaign import Desired, Source
     from turkform.choices import Choices
     from turkform.kinds.hit_type import HITType
-    from turkform.kinds.qualification_type import QualificationType
     from turkform.memory import Memory
-    from turkform.observed import Observed, QualificationTypeState, Scope
-
-NAME_BLOCKED = timedelta(hours=48)
-"""DeleteQualificationType: the name may stay taken for up to so long."""
-
-
-class Action(Enum):
-    """What happens to a resource, with the sign it is shown by."""
-
-    CREATE = "+"
-    UPDATE = "~"
-    REPLACE = "-/+"
-    DELETE = "-"
-    ADOPT = "="
-    WAIT = "…"
-
-
-@dataclass(frozen=True, slots=True)
-class TypeChange:
-    """A qualification type to create, update or delete."""
-
-    address: Address
-    action: Action
-    desired: QualificationType | None
-    observed: QualificationTypeState | None
-    fields: tuple[FieldChange, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RosterChange:
-    """Grants of one type, or blocks: who is added, who gets another value, who is taken off."""
-
-    address: Address
-    added: Mapping[str, Any] = field(default_factory=dict)
-    changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    removed: tuple[str, ...] = ()
-    touched: Mapping[str, Any] = field(default_factory=dict)
-    """Taken off and added anew, because a person asked for it."""
-    numbers: Mapping[str, int] = field(default_factory=dict)
-    """Worker → its number in the declared roster, sorted, the first one 1."""
-    ours: tuple[str, ...] = ()
-    """Who is in it by our own hand and not declared any more, whether or not somebody else took them off."""
-    type_id: str = ""
-    """The qualification type's id, where it exists already."""
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed or self.touched)
-
-
-@dataclass(slots=True)
-class Diff:
-    """Everything that differs, and everything to be said about it."""
-
-    types: list[TypeChange] = field(default_factory=list)
-    rosters: list[RosterChange] = field(default_factory=list)
-    publications: dict[Address, Publication] = field(default_factory=dict)
-    ids: dict[Address, str] = field(default_factory=dict)
-    """Ids of declared qualification types that exist, and of HIT types seen on HITs with equal terms."""
-    needed: frozenset[Address] = frozenset()
-    """What targets need besides themselves."""
-    left_out: int = 0
-    """Changed resources that the plan was told not to be about."""
-    refusals: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    from turkform.observed import Observed, Scope
 
 
 def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
@@ -103,12 +39,15 @@ def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
 
     declared = desired.campaign.qualification_types
     managed = {declared[name].name for name in desired.grants if name in declared}
-    ours = {known.id: known.name for known in memory.types.values() if not known.deleted}
+    known_types = (*memory.types.values(), *(known for _, known in memory.older))
+    ours = {known.id: known.name for known in known_types if not known.deleted}
+    before = {wanted.renamed_from for wanted in declared.values() if wanted.renamed_from}
+    replacing = before | {wanted.name for wanted in declared.values() if wanted.renamed_from}
     recent = now - LISTING_LAG.total_seconds()
     return Scope(
-        grants=frozenset(managed | {ours[i] for i in memory.grants if i in ours}),
+        grants=frozenset(managed | replacing | {ours[i] for i in memory.grants if i in ours}),
         blocks=bool(desired.blocks or desired.campaign.blocks or memory.blocks),
-        deletable=frozenset(ours.values()),
+        deletable=frozenset({*ours.values(), *before}),
         recent=tuple(k.id for k in memory.by_id.values() if k.created > recent and not k.deleted),
         type_ids=(*ours, *([memory.record] if memory.record else [])),
         rekeys=memory.rekeys,
@@ -128,8 +67,10 @@ def diff(
 
     `approval` is that of the saved plan that is carried out: nothing beyond it is planned.
     """
-    found = Diff(needed=_needed(desired, choices))
-    _types(found, desired, observed, memory, choices)
+    owned = own(desired.campaign, observed, memory)
+    memory = owned.memory
+    found = Diff(needed=_needed(desired, choices), owned=owned, refusals=owned.refusals, notes=owned.notes)
+    compare_types(found, desired, observed, memory, choices)
     _grants(found, desired, observed, memory, choices, approval)
     _blocks(found, desired, observed, memory, choices, approval)
     _batches(found, desired, observed, memory, choices, local, approval)
@@ -176,80 +117,6 @@ def _addresses(found: Diff, desired: Desired, memory: Memory, choices: Choices) 
                 )
 
 
-# --- qualification types -------------------------------------------------------------------------
-
-
-def _types(found: Diff, desired: Desired, observed: Observed, memory: Memory, choices: Choices) -> None:
-    declared = {} if choices.destroy else desired.campaign.qualification_types
-    for name, wanted in declared.items():
-        address = Address("qualification_type", name)
-        state, known = observed.types.get(wanted.name), memory.types.get(name)
-        if state is not None:
-            found.ids[address] = state.id
-        if not choices.chosen(address, found.needed):
-            found.left_out += state is None or bool(wanted.differences(state.values))
-            continue
-        if known and not known.deleted and known.name != wanted.name and known.name in observed.types:
-            found.refusals.append(
-                f'{address} was created as "{known.name}", and MTurk cannot rename a qualification type. '
-                f'Put name: "{known.name}" back, or declare the new one under another key'
-            )
-        elif state is None:
-            found.types.append(_new_type(address, wanted, observed, memory, name))
-        else:
-            _compare_type(found, address, wanted, state, adopted=known is None or known.id != state.id)
-    names = {wanted.name for wanted in declared.values()}
-    for name, known in memory.types.items():
-        dropped = name not in declared and known.name not in names
-        if dropped and not known.deleted and known.name in observed.types:
-            address = Address("qualification_type", name)
-            if choices.chosen(address):
-                _drop_type(found, address, observed.types[known.name], observed)
-            else:
-                found.left_out += 1
-
-
-def _new_type(address: Address, wanted: QualificationType, observed: Observed, memory: Memory, name: str) -> TypeChange:
-    known = memory.types.get(name)
-    reason = ""
-    if known and known.deleted and observed.now.timestamp() - known.deleted < NAME_BLOCKED.total_seconds():
-        reason = "its name was freed by a deletion and may stay taken for up to 48 h after it"
-    return TypeChange(address, Action.CREATE, wanted, None, differences(wanted.values({}), {}), reason)
-
-
-def _compare_type(
-    found: Diff, address: Address, wanted: QualificationType, state: QualificationTypeState, *, adopted: bool
-) -> None:
-    changes = []
-    for change in wanted.differences(state.values):
-        wire = wanted.wires()[change.field]
-        if change.field == "name":
-            continue
-        if wire.update is None:
-            found.notes.append(
-                f"{address}: {change.field} differ, and MTurk fixes them when the type is created; kept as they are"
-            )
-        elif change.desired is None and not wire.removable:
-            found.refusals.append(
-                f"{address}: {change.field} was set and MTurk cannot remove it. "
-                "Put it back, or replace the type by one of another name: "
-                f'name: "{wanted.name} 2" and renamed_from: "{wanted.name}"'
-            )
-        else:
-            changes.append(change)
-    if changes:
-        found.types.append(TypeChange(address, Action.UPDATE, wanted, state, tuple(changes)))
-    elif adopted:
-        found.notes.append(f"{address}: adopted as it is ({state.id})")
-
-
-def _drop_type(found: Diff, address: Address, state: QualificationTypeState, observed: Observed) -> None:
-    """Delete our own type; while HITs require it, it is only made Inactive and the deletion waits."""
-    left = observed.guarded.get(state.id, 0)
-    reason = f"{left} HIT{'s' if left != 1 else ''} still require it" if left else ""
-    found.types.append(TypeChange(address, Action.DELETE, None, state, reason=reason))
-
-
 # --- grants and blocks ---------------------------------------------------------------------------
 
 
@@ -273,8 +140,10 @@ def _grants(
         workers = {} if choices.destroy else desired.grants.get(name, {})
         present = observed.grants.get(type_id, {})
         ours = memory.grants.get(type_id, frozenset())
-        if address in {t.address for t in found.types if t.action is Action.DELETE}:
+        if address in {t.address for t in found.types if t.action is Action.DELETE and not t.replaced}:
             continue  # the grants end with their type
+        if not choices.destroy:
+            _copy_grants(found, name, desired, observed, memory, choices, approval)
         change = RosterChange(
             Address("grant", name),
             added={w: v for w, v in workers.items() if w not in present},
@@ -285,6 +154,27 @@ def _grants(
             type_id=type_id,
         )
         _keep_roster(found, change, choices, approval)
+
+
+def _copy_grants(
+    found: Diff,
+    name: str,
+    desired: Desired,
+    observed: Observed,
+    memory: Memory,
+    choices: Choices,
+    approval: Approval | None,
+) -> None:
+    """Give those who hold a type the one that takes its place, once each: the copies are nobody's to take back."""
+    wanted = desired.campaign.qualification_types[name]
+    old = replaced(wanted, observed, memory, name)
+    if old is None:
+        return
+    type_id = observed.types[wanted.name].id if wanted.name in observed.types else ""
+    done = {*observed.grants.get(type_id, {}), *memory.copies.get(type_id, ()), *desired.grants.get(name, {})}
+    copies = {worker: value for worker, value in sorted(observed.grants.get(old.id, {}).items()) if worker not in done}
+    change = RosterChange(Address("grant", name), added=copies, numbers=numbered(copies), type_id=type_id, copied=True)
+    _keep_roster(found, change, choices, approval)
 
 
 def _blocks(
@@ -355,6 +245,7 @@ def _batches(
     approval: Approval | None,
 ) -> None:
     pricing = Pricing(desired, observed, found.ids)
+    released = found.owned.released if found.owned else frozenset()
     declared = set()
     for source in desired.sources.values():
         batch = (source.id, source.batch.round)
@@ -379,6 +270,8 @@ def _batches(
         if equal:
             found.ids[hit_type] = equal
     for batch in sorted(observed.hits):
+        if batch[0] in released:
+            continue  # removed: forget
         gone = batch[0] not in declared
         if gone or (choices.destroy and batch not in {p.batch for p in found.publications.values()}):
             address = Address("batch", batch[0] if batch[1] == 1 else f"{batch[0]}@{batch[1]}")

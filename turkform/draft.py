@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from turkform.batch_draft import draft_batch
-from turkform.diff import Action, Diff, RosterChange, TypeChange, foreign_requirements
+from turkform.changes import Action, Diff, RosterChange, TypeChange
+from turkform.diff import foreign_requirements
 from turkform.kinds.hit_type import AUTO_APPROVAL_DEFAULT, HITType
 from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT, REVOKE
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from turkform.choices import Choices
     from turkform.memory import Memory
     from turkform.observed import Observed
+    from turkform.ownership import Claim
     from turkform.policies import Judgement
     from turkform.publication import Publication
 
@@ -98,7 +100,9 @@ class Draft:
         """A qualification type to delete; comes after the batches, whose HITs may have to be gone first."""
         assert change.observed is not None
         parameters = {"QualificationTypeId": change.observed.id}
-        self.wishes[str(change.address)] = {"action": "DELETE", "fields": []}
+        which = f'"{change.observed.values["name"]}" ({change.observed.id}); ' if change.replaced else ""
+        wish = {"action": "DELETE", "fields": []}
+        self.wishes[str(change.address)] = {**self.wishes.get(str(change.address), wish), "deletes": change.observed.id}
         self.facts[str(change.address)] = _as_observed(change)
         if change.reason and not any(step.op == Op.RETIRE for step in self.steps):
             if change.observed.values.get("status") == "active":
@@ -110,13 +114,13 @@ class Draft:
                 )  # fmt: skip
             self._add(
                 Step(change.address, Action.WAIT, (), Reversibility.FREE,
-                     reason=f"deletion waits: {change.reason}", subject=change)
+                     reason=f"{which}deletion waits: {change.reason}", subject=change)
             )  # fmt: skip
             return
         self._add(
             Step(change.address, Action.DELETE, ("DeleteQualificationType",), Reversibility.FINAL, parameters,
                  fact="no HIT requires it", narrower="wait",
-                 reason="its name may stay taken for up to 48 h", subject=change)
+                 reason=f"{which}its name may stay taken for up to 48 h", subject=change)
         )  # fmt: skip
 
     def roster(self, change: RosterChange) -> None:
@@ -135,7 +139,8 @@ class Draft:
         operation, opposite = (BLOCK, UNBLOCK) if block else (GRANT, REVOKE)
         if adding.count:
             action = Action.CREATE if change.added else Action.UPDATE
-            self._add(Step(change.address, action, (operation,), leaves, items=adding, subject=change))
+            reason = "copied from the type that is replaced, and not taken back later" if change.copied else ""
+            self._add(Step(change.address, action, (operation,), leaves, items=adding, reason=reason, subject=change))
         if anew.count:
             operations = (opposite, operation)
             self._add(Step(change.address, Action.REPLACE, operations, leaves, items=anew, subject=change))
@@ -146,6 +151,23 @@ class Draft:
         mine = [part.digest.sha256 for part in (adding, anew, taking)] if block else list(change.ours)
         if mine:
             self.wishes[str(change.address)] = {"workers": mine}
+
+    def claim(self, claim: Claim) -> None:
+        """What the journal has to remember of whose things are; nothing is sent."""
+        adopting = claim.word == "import"
+        self._add(
+            Step(
+                claim.address,
+                Action.ADOPT if adopting else Action.UPDATE,
+                (),
+                Reversibility.FREE,
+                reason=claim.said,
+                fact="as observed",
+                subject=claim,
+            )
+        )
+        before = self.wishes.get(str(claim.address), {})
+        self.wishes[str(claim.address)] = {**before, "claim": claim.word}
 
     # batches
 
@@ -206,7 +228,8 @@ class Draft:
 
     def notifications(self) -> None:
         """Settings of every HIT type that has or gets HITs of ours, where they are not as declared."""
-        for setting in settings(self.desired, self.found, self.memory, self.needed, self.choices):
+        memory = self.found.owned.memory if self.found.owned else self.memory
+        for setting in settings(self.desired, self.found, memory, self.needed, self.choices):
             active = setting.desired is not None
             action = Action.DELETE if not active else Action.UPDATE if setting.known else Action.CREATE
             specification = {"Notification": setting.desired.to_wire()} if setting.desired else {}

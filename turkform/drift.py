@@ -94,8 +94,8 @@ def _types(survey: Survey, journal: Journal) -> Iterator[Finding]:
 def _grants(survey: Survey, journal: Journal) -> Iterator[Finding]:
     live = {state.id for state in survey.observed.types.values()}
     for grant in journal.grants():
-        if grant.type_id not in live or grant.type_id not in survey.observed.grants:
-            continue  # it went with its type, which is a finding of its own
+        if grant.copied or grant.type_id not in live or grant.type_id not in survey.observed.grants:
+            continue  # nobody's to take back; or it went with its type, which is a finding of its own
         address = Address("grant", Address.parse(grant.address).name, grant.worker)
         value = survey.observed.grants[grant.type_id].get(grant.worker)
         if value is None:

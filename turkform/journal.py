@@ -324,6 +324,11 @@ class Journal:
         with self._ledger.reading() as connection:
             return list(past.notifications(connection, self.id))
 
+    def protected(self) -> frozenset[str]:
+        """Ids of qualification types that must not be deleted."""
+        with self._ledger.reading() as connection:
+            return past.protected(connection, self.id)
+
     def rekeys(self) -> dict[str, str]:
         """HIT id → the stored key it goes by now, where that is not its marker's."""
         with self._ledger.reading() as connection:

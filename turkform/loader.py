@@ -249,6 +249,10 @@ class _Loading:
         places: dict[FieldPath, Location] = {
             ("policies", name): key.location for name, (key, _) in ((section and section.entries) or {}).items()
         }
+        for name in campaign.qualification_types:
+            key = root.key("qualification_types", name, "prevent_destroy")
+            if key is not None:
+                places["qualification_types", name, "prevent_destroy"] = key.location
         for found in judge(campaign.policies, campaign.hit_types):
             node = root.get("hit_types", found.hit_type, found.ABOUT) or root
             rule = places.get(("policies", found.policy))

@@ -76,6 +76,8 @@ class KnownType:
     name: str
     deleted: float = 0.0
     """When our own deletion of it began, in epoch seconds; 0 while it lives."""
+    replaces: str = ""
+    """The id of the type that it was made to take the place of."""
 
 
 class KnownNotification(NamedTuple):
@@ -104,11 +106,17 @@ class Memory:
     open: tuple[OpenCall, ...] = ()
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Qualification type id → workers whose grants are ours."""
+    copies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Qualification type id → workers whose grants were copied from a type that it replaced."""
     blocks: frozenset[str] = frozenset()
     notifications: Mapping[str, KnownNotification] = field(default_factory=dict)
     """HIT type id → its settings."""
     types: Mapping[str, KnownType] = field(default_factory=dict)
     """Name of the resource → its type."""
+    older: tuple[tuple[str, KnownType], ...] = ()
+    """Types of ours that live and whose resource has another type by now, with its name."""
+    protected: frozenset[str] = frozenset()
+    """Ids of qualification types that must not be deleted."""
 
     def open_creates(self) -> dict[tuple[BatchKey, str], OpenCall]:
         """Open HIT creations by batch and stored key."""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from turkform.campaign import Desired
+    from turkform.changes import Diff
     from turkform.choices import Choices
-    from turkform.diff import Diff
     from turkform.kinds.notification import Notification
     from turkform.memory import Memory
 

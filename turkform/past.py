@@ -36,6 +36,8 @@ DELETE = "DeleteHIT"
 CREATE_TYPE = "CreateQualificationType"
 UPDATE_TYPE = "UpdateQualificationType"
 DELETE_TYPE = "DeleteQualificationType"
+OWN, DISOWN, PROTECT = "own", "disown", "protect"
+"""Not sent: what the files said about whose things are, and what must not be deleted."""
 _ABOUT_HITS = (CREATE, EXTEND, MOVE, EXPIRE, DELETE)
 _CHUNK = 1_000
 """Rows fetched at a time."""
@@ -76,8 +78,8 @@ class KnownType:
     created_at: datetime
     deleted_at: datetime | None = None
     """When our own deletion of it was sent; None while it lives."""
-    copy: bool = False
-    """Made to replace another one of the same address."""
+    replaces: str = ""
+    """The id of the type that it was made to take the place of."""
     values: Mapping[str, str] = field(default_factory=dict)
     """What our calls gave it, as `remembered`; empty where the journal is older than that."""
 
@@ -90,6 +92,8 @@ class KnownGrant:
     type_id: str
     worker: str
     value: int | None
+    copied: bool = False
+    """Taken over from a type that was replaced, and nobody's to take back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,24 +207,28 @@ def _stream(connection: Connection, query: Select[Any], add: Callable[[_Draft, R
 
 
 def types(connection: Connection, journal: str) -> Iterator[KnownType]:
-    """Every qualification type that was created, in order; the campaign record is not one of them."""
+    """Every qualification type that was created or claimed, in order; the campaign record is not one of them."""
     made: dict[str, KnownType] = {}
-    for row in _rare(connection, journal, CREATE_TYPE, UPDATE_TYPE, DELETE_TYPE):
+    for row in _rare(connection, journal, CREATE_TYPE, UPDATE_TYPE, DELETE_TYPE, OWN, DISOWN):
         detail = _read(row.detail)
-        if row.operation == DELETE_TYPE:
+        if row.operation == DISOWN:
+            made.pop(row.object_id, None)
+        elif row.operation == DELETE_TYPE:
             if row.object_id in made:
                 made[row.object_id] = replace(made[row.object_id], deleted_at=from_ms(row.endpoint_time))
         elif row.operation == UPDATE_TYPE:
             if row.object_id in made:
                 values = {**made[row.object_id].values, **detail.get("values", {})}
                 made[row.object_id] = replace(made[row.object_id], values=values)
+        elif row.operation == OWN and row.object_id in made:
+            made[row.object_id] = replace(made[row.object_id], address=row.address)
         elif row.address != "record":
             made[row.object_id] = KnownType(
                 row.address,
                 row.object_id,
                 detail.get("name", ""),
                 from_ms(row.endpoint_time),
-                copy=bool(detail.get("copy", False)),
+                replaces=str(detail.get("replaces") or ""),
                 values=detail.get("values", {}),
             )
     yield from made.values()
@@ -229,14 +237,14 @@ def types(connection: Connection, journal: str) -> Iterator[KnownType]:
 def grants(connection: Connection, journal: str) -> Iterator[KnownGrant]:
     """Grants that are ours; those of a type that we deleted went with it."""
     ours: dict[tuple[str, str], KnownGrant] = {}
-    for row in _rare(connection, journal, GRANT, REVOKE, DELETE_TYPE):
-        if row.operation == DELETE_TYPE:
+    for row in _rare(connection, journal, GRANT, REVOKE, DELETE_TYPE, DISOWN):
+        if row.operation == DELETE_TYPE or (row.operation == DISOWN and not row.key):
             ours = {at: grant for at, grant in ours.items() if grant.type_id != row.object_id}
             continue
         detail = _read(row.detail)
         at = str(detail.get("type", "")), row.key
         if row.operation == GRANT:
-            ours[at] = KnownGrant(row.address, *at, detail.get("value"))
+            ours[at] = KnownGrant(row.address, *at, detail.get("value"), bool(detail.get("copied")))
         else:
             ours.pop(at, None)
     yield from ours.values()
@@ -245,10 +253,10 @@ def grants(connection: Connection, journal: str) -> Iterator[KnownGrant]:
 def blocks(connection: Connection, journal: str) -> Iterator[KnownBlock]:
     """Blocks that are ours."""
     ours: dict[str, KnownBlock] = {}
-    for row in _rare(connection, journal, BLOCK, UNBLOCK):
+    for row in _rare(connection, journal, BLOCK, UNBLOCK, DISOWN):
         if row.operation == BLOCK:
             ours[row.key] = KnownBlock(row.key, str(_read(row.detail).get("value") or ""))
-        else:
+        elif row.operation == UNBLOCK or row.address.startswith("block"):
             ours.pop(row.key, None)
     yield from ours.values()
 
@@ -256,13 +264,21 @@ def blocks(connection: Connection, journal: str) -> Iterator[KnownBlock]:
 def notifications(connection: Connection, journal: str) -> Iterator[tuple[str, str, str]]:
     """Notification settings that are ours and active: HIT type id, address, and the digest of what was sent."""
     ours: dict[str, tuple[str, str, str]] = {}
-    for row in _rare(connection, journal, NOTIFY):
+    for row in _rare(connection, journal, NOTIFY, DISOWN):
         digest = str(_read(row.detail).get("value") or "")
         if digest:
             ours[row.object_id] = row.object_id, row.address, digest
         else:
             ours.pop(row.object_id, None)
     yield from ours.values()
+
+
+def protected(connection: Connection, journal: str) -> frozenset[str]:
+    """Ids of qualification types that must not be deleted."""
+    found: dict[str, bool] = {}
+    for row in _rare(connection, journal, CREATE_TYPE, PROTECT, DISOWN):
+        found[row.object_id] = row.operation != DISOWN and bool(_read(row.detail).get("protected"))
+    return frozenset(type_id for type_id, kept in found.items() if kept)
 
 
 def _rare(connection: Connection, journal: str, *operations: str) -> Iterator[Row[Any]]:

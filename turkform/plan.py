@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
-from turkform.diff import Action
+from turkform.changes import Action
 from turkform.draft import Draft
 from turkform.errors import StalePlanError, TurkformError
 from turkform.money import Money
+from turkform.pricing import Pricing
 from turkform.publication import Publication, committed
 from turkform.steps import GRAVEST, RECORD, Reversibility, Step
 from turkform.times import format_time, from_epoch
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from turkform.campaign import Desired
+    from turkform.changes import Diff
     from turkform.choices import Choices
-    from turkform.diff import Diff
     from turkform.memory import Memory
     from turkform.observed import Observed
 
@@ -135,6 +136,8 @@ def make(desired: Desired, observed: Observed, memory: Memory, found: Diff, choi
     for change in found.types:
         if change.action is Action.DELETE:
             draft.drop(change)
+    for claim in found.owned.claims if found.owned else ():
+        draft.claim(claim)
     draft.hit_types()
     draft.notifications()
     draft.policies()
@@ -188,6 +191,7 @@ class _Order:
             yield from (str(a) for a in self.found.publications)
         if taking and kind == "qualification_type":
             yield f"-grant.{name}"
+            yield f"grant.{name}"
             # Its deletion may take HIT types with it, whose settings are turned off before.
             yield from (other.node for other in self.steps if other.node.startswith("-notification."))
 
@@ -199,9 +203,9 @@ class _Order:
         )
         counted = {id(p.hits) for p in self.found.publications.values()}
         now = self.observed.now.timestamp()
-        terms = next((p.terms for p in self.found.publications.values()), {})
+        terms = Pricing(self.desired, self.observed, self.found.ids).observed(None)
         for batch in self.observed.hits.values():
-            if id(batch) not in counted:  # earlier rounds run out by themselves, and cost what they cost
+            if id(batch) not in counted:  # earlier rounds and forgotten batches run out by themselves
                 for hits in batch.values():
                     self.committed += sum(committed(h, terms[h.type_id].unit(h.maximum), now) for h in hits)
 

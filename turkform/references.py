@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from turkform.errors import Diagnostic, FieldPath
+from turkform.kinds.resource import Address
 from turkform.tables import likely
 from turkform.variables import UNKNOWN
 
@@ -22,7 +23,7 @@ RESERVED = "turkform:"
 
 def check_references(values: Mapping[str, Any], root: Node) -> list[Diagnostic]:
     """Everything that is wrong between resources, also between those that have mistakes of their own."""
-    checks = (_hit_types, _requirements, _ids, _names, _expected_times)
+    checks = (_hit_types, _requirements, _ids, _names, _expected_times, _renamed, _refactorings)
     return [problem for check in checks for problem in check(values, root)]
 
 
@@ -117,3 +118,64 @@ def _expected_times(values: Mapping[str, Any], root: Node) -> Iterator[Diagnosti
             path: FieldPath = ("policies", "min_hourly_pay", "expected_time", name)
             place = root.key(*path) or root
             yield Diagnostic(f"policies.min_hourly_pay.expected_time: {summary}", detail, path, place.location)
+
+
+def _renamed(values: Mapping[str, Any], root: Node) -> Iterator[Diagnostic]:
+    """The type that is replaced must be nobody's in the files any more."""
+    types = resources(values, "qualification_types")
+    names = {_text(declared, "name"): name for name, declared in types.items()}
+    first: dict[str, str] = {}
+    for name, declared in types.items():
+        old = _text(declared, "renamed_from")
+        path: FieldPath = ("qualification_types", name, "renamed_from")
+        if old is not None and names.get(old, name) != name:
+            summary = f'qualification_types.{name}.renamed_from: "{old}" is the name of {names[old]}'
+            yield _place(summary, "One of the two cannot be: remove this line, or that type.", path, root)
+        elif old is not None and old in first:
+            summary = f'qualification_types {first[old]} and {name} both replace "{old}"'
+            yield _place(summary, "Keep one of the lines.", path, root)
+        first.setdefault(old or "", name)
+
+
+_SECTIONS = {"qualification_type": "qualification_types", "hit_type": "hit_types", "batch": "batches"}
+
+
+def _refactorings(values: Mapping[str, Any], root: Node) -> Iterator[Diagnostic]:
+    """`moved` and `import` end at what is declared; `moved` and `removed` begin at what is not any more."""
+    for section, field, there in (
+        ("moved", "from", False), ("moved", "to", True), ("removed", "from", False), ("import", "to", True),
+    ):  # fmt: skip
+        entries = values.get(section)
+        seen: set[str] = set()
+        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+            text = _text(entry, field) if isinstance(entry, dict) else None
+            if text is None:
+                continue
+            path: FieldPath = (section, number, field)
+            if text in seen:
+                yield _place(f"{section}[{number}]: {text} stands twice", "Remove one of the entries.", path, root)
+            seen.add(text)
+            told = _declared(text, values, there=there)
+            if told:
+                yield _place(f"{section}[{number}].{field}: {told[0]}", told[1], path, root)
+
+
+def _declared(text: str, values: Mapping[str, Any], *, there: bool) -> tuple[str, str] | None:
+    """What is wrong with an address that has to be declared, or has to be so no more; None where nothing is."""
+    try:
+        address = Address.parse(text)
+    except ValueError:
+        return None  # the schema says so
+    if address.kind in _SECTIONS:
+        names = list(values.get(_SECTIONS[address.kind]) or ())
+        if there and address.name not in names:
+            return _missing(address.kind, address.name, names)
+        ids = {_text(b, "id") for b in resources(values, "batches").values()} if address.kind == "batch" else set()
+        found = address.name in names or address.name in ids
+    elif address.kind == "grant":
+        workers = resources(values, "qualification_types").get(address.name, {}).get("workers")
+        found = isinstance(workers, dict) and address.key in workers
+    else:
+        blocks = values.get("blocks")
+        found = isinstance(blocks, dict) and address.key in blocks
+    return (f"{address} is still declared", "Remove this entry, or what it is about.") if found and not there else None

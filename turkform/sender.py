@@ -247,6 +247,16 @@ class Sender:
         for call in self._earlier.pop(request.token, ()):
             self.run.settle(call, Outcome.DONE, object_id=object_id, at=self._time(), error="settled by its token")
 
+    def note(self, request: Request) -> None:
+        """Write down what needs no call: it is done with its writing.
+
+        Raises:
+            JournalError: it could not be written.
+            LeaseLostError: another process has the lease.
+        """
+        [announced] = self.announce([request])
+        self._settle(announced, Outcome.DONE, request.object_id)
+
     def _settle(
         self, announced: Announced, outcome: Outcome, object_id: str, *, answer: Answer | None = None, error: str = ""
     ) -> None:

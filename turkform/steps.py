@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from turkform.approval import Rows
-from turkform.diff import Action
+from turkform.changes import Action
 from turkform.kinds.resource import Address, Pending
 from turkform.money import Money
 from turkform.publication import Op

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from turkform.account import Account
     from turkform.approval import Approval
     from turkform.campaign import Desired
+    from turkform.changes import Diff
     from turkform.choices import Choices
-    from turkform.diff import Diff
     from turkform.journal import Call, Journal
     from turkform.memory import Ending
     from turkform.observed import BatchKey
@@ -110,16 +110,19 @@ def recall(journal: Journal | None) -> Memory:
         if known.key not in batch or batch[known.key].generation < known.generation:
             batch[known.key] = known
     grants: dict[str, set[str]] = defaultdict(set)
+    copies: dict[str, set[str]] = defaultdict(set)
     for grant in journal.grants():
-        grants[grant.type_id].add(grant.worker)
+        (copies if grant.copied else grants)[grant.type_id].add(grant.worker)
     for call in open_calls:
         if call.operation == GRANT and call.detail.get("type"):
-            grants[str(call.detail["type"])].add(call.key)
-    types = {
-        Address.parse(row.address).name: KnownType(row.type_id, row.name, _seconds(row.deleted_at))
-        for row in journal.types()
-        if row.address != "record"
-    }
+            (copies if call.detail.get("copied") else grants)[str(call.detail["type"])].add(call.key)
+    types: dict[str, KnownType] = {}
+    older = []
+    for made in journal.types():
+        name = Address.parse(made.address).name
+        if name in types and not types[name].deleted:
+            older.append((name, types[name]))
+        types[name] = KnownType(made.type_id, made.name, _seconds(made.deleted_at), made.replaces)
     return Memory(
         journal=journal.id,
         record=journal.record_id,
@@ -135,7 +138,10 @@ def recall(journal: Journal | None) -> Memory:
             type_id: KnownNotification(Address.parse(address).name, digest)
             for type_id, address, digest in journal.notifications()
         },
+        copies={type_id: frozenset(workers) for type_id, workers in copies.items()},
         types=types,
+        older=tuple(older),
+        protected=journal.protected(),
     )
 
 

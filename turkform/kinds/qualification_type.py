@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from turkform.kinds.qualification import Grants
 from turkform.kinds.qualification_test import Content, Test
-from turkform.kinds.resource import Address, Integer, Keywords, Resource, Wire, refuse, show
+from turkform.kinds.resource import Address, Flag, Integer, Keywords, Resource, Wire, refuse, show
 from turkform.times import Duration
 
 if TYPE_CHECKING:
@@ -79,6 +79,19 @@ class QualificationType(Resource):
         Field(description="What workers must answer to get it; fixed forms of questions, never removed again."),
         Wire("Test", update=_UPDATE, removable=False),
     ] = None
+    renamed_from: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="The name it had: a new type is made, grants are copied to it, and the old one is deleted.",
+            examples=["Tone: beginners"],
+        ),
+    ] = None
+    prevent_destroy: Annotated[
+        Flag | None,
+        Field(description="true: never delete it, also when this line is gone; false lifts that. Left out: as it was."),
+    ] = None
     workers: Annotated[
         Grants | None,
         Field(
@@ -91,6 +104,8 @@ class QualificationType(Resource):
     def _one_way_to_get_it(self) -> QualificationType:
         if self.test is not None and self.auto_granted is not None:
             raise refuse("the type has both test: and auto_granted:", "Remove one of them.", "auto_granted")
+        if self.renamed_from == self.name:
+            raise refuse(f'renamed_from is "{self.name}", which is the name it has', "Remove it.", "renamed_from")
         return self
 
     def wire_value(self, name: str, ids: Mapping[Address, str]) -> Any:
