@@ -50,7 +50,7 @@ EXCEPTIONS = {
 DOORS = {
     "argon2": ("marketplace.accounts",),
     "botocore": ("account", "marketplace.protocol"),
-    "click": ("cli", "marketplace.__main__"),
+    "click": ("cli", "marketplace.__main__", "marketplace.calling", "marketplace.worker_commands"),
     "httptools": ("connections",),
     "jinja2": ("jinja_pages", "markdown", "webpage", "marketplace"),
     "markupsafe": ("marketplace.website.templates",),

@@ -1,4 +1,4 @@
-"""The marketplace's own words: `serve`, `clock`, `worker`. They are passed on to `turkform.marketplace`."""
+"""The marketplace's own words, passed on to `turkform.marketplace`: `serve` and `clock`; `workers` has the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from turkform.cli.commands import Command, Group
+from turkform.cli.commands import Command
 from turkform.errors import EndpointError, TurkformError, UsageError
 
 if TYPE_CHECKING:
@@ -85,69 +85,10 @@ def clock(session: Session, advance: str | None) -> None:
       turkform clock
       turkform clock --advance 3d
     """
-    _pass_on(session, "clock", *(["--advance", advance] if advance else []))
+    pass_on(session, "clock", *(["--advance", advance] if advance else []))
 
 
-@click.group(cls=Group)
-def worker() -> None:
-    """Play a worker in the campaign's rehearsal.
-
-    Every worker id works, such as A1EXAMPLE. HIT ids are shown by `turkform apply` and `turkform log`.
-    """
-
-
-def _hit_and_worker(command: click.decorators.FC) -> click.decorators.FC:
-    command = click.option("--worker", "worker_id", required=True, metavar="ID", help="Whom to play.")(command)
-    return click.option("--hit", "hit_id", required=True, metavar="ID", help="Which HIT.")(command)
-
-
-@worker.command()
-@_hit_and_worker
-@click.pass_obj
-def accept(session: Session, hit_id: str, worker_id: str) -> None:
-    """Accept a HIT; prints the assignment's id."""
-    _pass_on(session, "worker", "accept", "--hit", hit_id, "--worker", worker_id)
-
-
-@worker.command("return")
-@_hit_and_worker
-@click.pass_obj
-def give_back(session: Session, hit_id: str, worker_id: str) -> None:
-    """Return an accepted HIT undone."""
-    _pass_on(session, "worker", "return", "--hit", hit_id, "--worker", worker_id)
-
-
-@worker.command()
-@_hit_and_worker
-@click.option("--answers", metavar="JSON", default="{}", help='Field to text or list of texts: \'{"animal": "cat"}\'.')
-@click.pass_obj
-def submit(session: Session, hit_id: str, worker_id: str, answers: str) -> None:
-    """Hand in work on a HIT, accepting it first where needed; prints the assignment's id.
-
-    Examples:
-      turkform worker submit --hit 3ABC... --worker A1EXAMPLE --answers '{"animal": "cat"}'
-    """
-    _pass_on(session, "worker", "submit", "--hit", hit_id, "--worker", worker_id, "--answers", answers)
-
-
-@worker.command()
-@click.option("--type", "type_id", required=True, metavar="ID", help="Which qualification type.")
-@click.option("--worker", "worker_id", required=True, metavar="ID", help="Whom to play.")
-@click.option("--answers", metavar="JSON", help='Answers to its test: \'{"question": "choice"}\'.')
-@click.pass_obj
-def request(session: Session, type_id: str, worker_id: str, answers: str | None) -> None:
-    """Ask for a qualification, taking its test where it has one; prints the request's id.
-
-    It is granted at once where the type grants itself or has an answer key; else the requester decides.
-
-    Examples:
-      turkform worker request --type 3ABC... --worker A1EXAMPLE --answers '{"animal": "cat"}'
-    """
-    given = ["--answers", answers] if answers is not None else []
-    _pass_on(session, "worker", "request", "--type", type_id, "--worker", worker_id, *given)
-
-
-def _pass_on(session: Session, *words: str) -> None:
+def pass_on(session: Session, *words: str) -> None:
     """Say it to the folder's marketplace, started where none runs; what it answers goes to stdout.
 
     Raises:
@@ -158,11 +99,26 @@ def _pass_on(session: Session, *words: str) -> None:
 
     folder = session.existing_folder()
     with marketplace(folder):
-        line = [*command(*words), "--control-file", str(Places.of(folder).control)]
-        done = subprocess.run(line, stderr=subprocess.PIPE, text=True, check=False)
+        _run([*command(*words), "--control-file", str(Places.of(folder).control)])
+
+
+def pass_on_to_store(*words: str) -> None:
+    """Say it beside a store, whether or not a marketplace runs on it.
+
+    Raises:
+        UsageError: it was not understood.
+        TurkformError: it cannot be done.
+    """
+    from turkform.cli.local import command
+
+    _run(command(*words))
+
+
+def _run(line: list[str]) -> None:
+    done = subprocess.run(line, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         _, _, message = done.stderr.strip().rpartition("Error: ")
         raise (UsageError if done.returncode == UsageError.exit_code else TurkformError)(message)
 
 
-COMMANDS = (serve, clock, worker)
+COMMANDS = (serve, clock)

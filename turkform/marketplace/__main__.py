@@ -9,18 +9,15 @@ import json
 import re
 import secrets
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import click
 
+from turkform.marketplace.calling import CONTROL, call
+from turkform.marketplace.worker_commands import worker
+
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _USAGE = 64
-_CONTROL = click.option(
-    "--control-file", type=click.Path(path_type=Path), required=True, help="Where the server keeps its address."
-)
 
 
 @click.group()
@@ -110,7 +107,7 @@ def _keys(path: Path | None) -> dict[str, dict[str, str]]:
 
 
 @main.command()
-@_CONTROL
+@CONTROL
 @click.option("--advance", help="How far to move it on: 3d, 2h, 90s.")
 def clock(control_file: Path, advance: str | None) -> None:
     """Tell a rehearsal's clock, or move it on."""
@@ -120,90 +117,20 @@ def clock(control_file: Path, advance: str | None) -> None:
         if not advance or parts is None:
             raise click.UsageError(f'"{advance}" is not a duration. Write it like 3d, 2h or 90s')
         seconds = sum(int(n) * _UNITS[unit] for n, unit in zip(parts.groups(), "dhms", strict=True) if n)
-    click.echo(_control(control_file, "clock", {"advance_seconds": seconds})["now"])
+    click.echo(call(control_file, "clock", {"advance_seconds": seconds})["now"])
 
 
 @main.command()
-@_CONTROL
+@CONTROL
 @click.argument("words", nargs=-1)
 @click.option("--none", "nothing", is_flag=True, help="No faults any more.")
 def faults(control_file: Path, words: tuple[str, ...], *, nothing: bool) -> None:
     """Tell a rehearsal's faults and how often each struck, or ask for WORDS and no others."""
     body = {"faults": [*words]} if words or nothing else {}
-    click.echo(json.dumps(_control(control_file, "faults", body)))
+    click.echo(json.dumps(call(control_file, "faults", body)))
 
 
-@main.group()
-def worker() -> None:
-    """Play a worker of a rehearsal."""
-
-
-def _who(command: Any) -> Any:
-    command = click.option("--worker", "worker_id", required=True, help="The worker's id, like A1EXAMPLE.")(command)
-    command = click.option("--hit", required=True, help="The HIT's id.")(command)
-    return _CONTROL(command)
-
-
-@worker.command()
-@_who
-def accept(control_file: Path, hit: str, worker_id: str) -> None:
-    """Accept a HIT; prints the AssignmentId."""
-    click.echo(_control(control_file, "worker/accept", {"hit": hit, "worker": worker_id})["assignment_id"])
-
-
-@worker.command(name="return")
-@_who
-def give_back(control_file: Path, hit: str, worker_id: str) -> None:
-    """Return an accepted HIT."""
-    click.echo(_control(control_file, "worker/return", {"hit": hit, "worker": worker_id})["assignment_id"])
-
-
-@worker.command()
-@_who
-@click.option("--answers", required=True, help="A JSON object: field to text, or to a list of texts.")
-def submit(control_file: Path, hit: str, worker_id: str, answers: str) -> None:
-    """Submit answers, accepting first where needed; prints the AssignmentId."""
-    body = {"hit": hit, "worker": worker_id, "answers": _json(answers)}
-    click.echo(_control(control_file, "worker/submit", body)["assignment_id"])
-
-
-@worker.command()
-@_CONTROL
-@click.option("--type", "type_id", required=True, help="The qualification type's id.")
-@click.option("--worker", "worker_id", required=True, help="The worker's id, like A1EXAMPLE.")
-@click.option("--answers", help="Answers to its test, a JSON object: question to text, or to a list of texts.")
-def request(control_file: Path, type_id: str, worker_id: str, answers: str | None) -> None:
-    """Ask for a qualification, with answers where it has a test; prints the request's id."""
-    body = {"type": type_id, "worker": worker_id} | ({} if answers is None else {"answers": _json(answers)})
-    click.echo(_control(control_file, "worker/request", body)["request_id"])
-
-
-def _json(answers: str) -> Any:
-    try:
-        return json.loads(answers)
-    except ValueError as error:
-        raise click.UsageError(f"--answers is not JSON: {error}") from None
-
-
-def _control(path: Path, what: str, body: dict[str, Any]) -> dict[str, Any]:
-    try:
-        server = json.loads(path.read_text())
-    except (OSError, ValueError):
-        raise click.ClickException(f"no marketplace is running here: there is no {path}") from None
-    request = urllib.request.Request(  # noqa: S310 - the control file is ours, and says http
-        f"{server['url']}/control/{what}",
-        json.dumps(body).encode(),
-        {"Authorization": f"Bearer {server['token']}", "Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise click.ClickException(json.load(error).get("error", str(error))) from None
-    except OSError:
-        raise click.ClickException(f"the marketplace at {server['url']} does not answer") from None
-    return found
+main.add_command(worker)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from turkform.marketplace import assignments, qualification_requests
+from turkform.marketplace import assignments, keeper, qualification_requests
 from turkform.marketplace.faults import FaultError, Trouble
 from turkform.marketplace.guard import RefusedError
 from turkform.marketplace.protocol import ApiError
@@ -46,6 +46,7 @@ class Control:
             Route("/control/hold", self._guarded(self.hold)),
             Route("/control/clock", self._guarded(self.clock), methods=["POST"]),
             Route("/control/faults", self._guarded(self.faults), methods=["POST"]),
+            Route("/control/keeper/{word}", self._guarded(self.keep), methods=["POST"]),
             Route("/control/worker/request", self._guarded(self.ask), methods=["POST"]),
             Route("/control/worker/{action}", self._guarded(self.worker), methods=["POST"]),
         ]
@@ -99,6 +100,13 @@ class Control:
         except FaultError as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"faults": faults.trouble.words(), "counts": faults.counts})
+
+    async def keep(self, request: Request) -> Response:
+        """Say one of the keeper's words about workers."""
+        try:
+            return JSONResponse(await keeper.say(self._service, request.path_params["word"], await _object(request)))
+        except keeper.KeeperError as error:
+            return JSONResponse({"error": str(error)}, 409)
 
     async def ask(self, request: Request) -> Response:
         """Play a worker: request a qualification."""

@@ -305,3 +305,22 @@ readers = Table(
     Column("worker", String(64), primary_key=True),
     Column("seen", BigInteger, nullable=False),
 )
+payouts = Table(
+    "payouts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("made", Float, nullable=False),
+)
+settlements = Table(
+    # Which payout a piece of earning is in: an assignment, or a bonus by its number. The key lets each in once.
+    "settlements",
+    metadata,
+    Column("kind", String(10), primary_key=True),
+    Column("item", String(64), primary_key=True),
+    Column("payout", String(64), nullable=False),
+    Column("worker", String(64), nullable=False),
+    Column("cents", BigInteger, nullable=False),
+    Column("earned", Float, nullable=False),
+)
+Index("settlements_of_payout", settlements.c.payout)
+Index("settlements_of_worker", settlements.c.worker)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import func, select
 from starlette.routing import Route
 
+from turkform.marketplace import keeper, payouts
 from turkform.marketplace.tables import assignments, bonuses, hit_types, hits
 
 if TYPE_CHECKING:
@@ -49,11 +50,14 @@ class History:
         given = request.query_params.get("before", "")
         before = int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0
 
+        await keeper.settle_due(self._service, visitor.worker)
+
         def look(context: Context) -> dict[str, Any]:
             rows = _handed_in(context, visitor.worker, before)
             shown = rows[:_ON_A_PAGE]
             return {
                 "sums": _sums(context, visitor.worker),
+                "paid": payouts.paid_out(context.connection, visitor.worker),
                 "held": _held(context, visitor.worker),
                 "rows": shown,
                 "bonuses": bonuses_of(context, [row.id for row in shown]),
