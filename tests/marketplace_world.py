@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, text
@@ -100,6 +101,10 @@ class World:
         self.client.update_expiration_for_hit(HITId=hit, ExpireAt=1)
         return hit
 
+    def expiring(self) -> str:
+        """A HIT with two places that nobody can take in a minute's time."""
+        return self.hit(LifetimeInSeconds=60)
+
     def deleted(self) -> str:
         hit = self.expired()
         self.client.delete_hit(HITId=hit)
@@ -177,6 +182,18 @@ class World:
         balance = float(self.client.get_account_balance()["AvailableBalance"])
         if balance >= 1:
             self.hit(Reward=f"{balance / 1.2 - 0.5:.2f}", MaxAssignments=1)
+
+    def drain(self) -> None:
+        """Hold or pay all there is, to the last cent that buys anything."""
+        assignment = self.approved(self.hit(Reward="0.00", MaxAssignments=1))
+        left = round(float(self.client.get_account_balance()["AvailableBalance"]) * 100)
+        amount = max(n for n in range(left * 10 // 12 - 2, left * 10 // 12 + 1) if n + max(1, round(n / 5)) <= left)
+        given = {"WorkerId": "A1ONE", "AssignmentId": assignment, "Reason": "all of it"}
+        self.client.send_bonus(BonusAmount=f"{amount // 100}.{amount % 100:02d}", **given)
+
+    def now(self) -> float:
+        """The marketplace's time, in epoch seconds."""
+        return datetime.fromisoformat(self.server.control("clock")["now"]).timestamp()
 
     def later(self, **durations: float) -> None:
         """Move the clock on: days=, hours=, seconds=."""

@@ -1,6 +1,7 @@
 """The courier: takes notifications out of the outbox and delivers them, again and again until they are taken.
 
-In: a store and settings. Out: messages sent, at least once each, in no order. A message is claimed by putting its
+In: a store and settings. Out: messages sent, at least once each, in no order. Before each round it lets happen what
+is due by time and nobody has asked about yet, so that this is told as well. A message is claimed by putting its
 next attempt off, so that several processes share one outbox and a crash loses nothing.
 """
 
@@ -15,6 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from turkform.marketplace.destinations import UndeliveredError, deliver
+from turkform.marketplace.lifecycle import elapse_for_all
 from turkform.marketplace.tables import outbox
 
 if TYPE_CHECKING:
@@ -53,13 +55,14 @@ class Courier:
     def _run(self) -> None:
         while not self._over.is_set():
             try:
+                elapse_for_all(self._store, self._settings)
                 claimed = self._claim()
                 for row in claimed:
                     if self._over.is_set():
                         return
                     self._try(row)
             except SQLAlchemyError as error:
-                _log.warning("the outbox cannot be read: %s", type(error).__name__)
+                _log.warning("the store does not answer the courier: %s", type(error).__name__)
                 claimed = []
             if len(claimed) < _AT_ONCE:
                 self._over.wait(_PAUSE)

@@ -7,20 +7,23 @@ that order, before anything else is read or done.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import literal, select, union_all, update
+from sqlalchemy import literal, or_, select, union_all, update
 
 from turkform.marketplace import decisions, payments, review_policies
+from turkform.marketplace.context import Context
 from turkform.marketplace.events import tell
 from turkform.marketplace.hits import available, own_hit, set_values, state
-from turkform.marketplace.tables import assignments, hits
+from turkform.marketplace.tables import assignments, hits, requesters
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-    from turkform.marketplace.context import Context
+    from turkform.marketplace.settings import Settings
+    from turkform.marketplace.store import Store
 
 DISPOSED_AFTER = 120 * 86_400.0
 """DeleteHIT in the service model of 2017-01-17. UNCERTAIN k7: counted from the last change into Reviewable."""
@@ -109,6 +112,29 @@ def elapse(context: Context) -> None:
                     vacate(moment, row, hit, "Abandoned")
                 elif row.status == "Submitted":
                     decisions.approve(moment, row, hit)
+
+
+def elapse_for_all(store: Store, settings: Settings) -> None:
+    """Carry out what is due for requesters of whom nobody asks anything, each in a transaction of its own."""
+    now = time.time() + store.offset()
+    with store.transaction() as connection:
+        waiting = connection.execute(_waiting(now)).scalars().all()
+    for requester in waiting:
+        with store.transaction() as connection:
+            connection.execute(select(requesters.c.id).where(requesters.c.id == requester).with_for_update())
+            elapse(Context(connection, requester, now, settings))
+
+
+def _waiting(now: float) -> Any:
+    """The requesters that something is due for."""
+    a, h, who = assignments.c, hits.c, requesters.c.id
+    return select(who).where(
+        or_(
+            select(a.seq).where(a.requester == who, a.status == "Accepted", a.deadline <= now).exists(),
+            select(a.seq).where(a.requester == who, a.status == "Submitted", a.due <= now).exists(),
+            select(h.seq).where(h.requester == who, h.holding == 1, h.expires <= now).exists(),
+        )
+    )
 
 
 def _due(context: Context) -> Any:
