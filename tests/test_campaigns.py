@@ -24,7 +24,7 @@ def run(*words: str) -> Result:
 
 
 def test_there_is_a_campaign_for_what_people_do_most() -> None:
-    assert {"image-labels", "quickstart", "reviews", "text-pairs"} <= set(NAMES)
+    assert {"image-labels", "quickstart", "reviews", "survey", "text-pairs"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -37,7 +37,7 @@ LAYERS = (
     ("wording", "render", "markdown", "webpage", "graph", "ledger", "lease", "scribe", "past", "journal", "pace"),
     ("survey",),
     ("sender", "publisher", "recovery", "staleness", "outcomes", "apply", "closing"),
-    ("results", "inventory", "drift"),
+    ("results", "preview", "inventory", "drift"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

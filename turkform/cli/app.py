@@ -7,7 +7,7 @@ from typing import ClassVar
 import click
 
 from turkform import __version__
-from turkform.cli import applying, files, market, planning, recovering, shell, standing, starting, workers
+from turkform.cli import applying, files, market, planning, previewing, recovering, shell, standing, starting, workers
 from turkform.cli.commands import Group
 
 
@@ -15,7 +15,7 @@ class App(Group):
     """`turkform` itself."""
 
     sections: ClassVar = {
-        "Write a campaign": ("init", "validate", "fmt", "schema"),
+        "Write a campaign": ("init", "validate", "fmt", "preview", "schema"),
         "Plan": ("plan", "show", "check", "graph"),
         "Apply": ("apply", "destroy", "close"),
         "Look": ("status", "drift", "log", "recover"),
@@ -50,6 +50,6 @@ def app(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _module in (starting, files, planning, applying, standing, recovering, market, workers, shell):
+for _module in (starting, files, previewing, planning, applying, standing, recovering, market, workers, shell):
     for _command in _module.COMMANDS:
         app.add_command(_command)

@@ -15,9 +15,11 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,7 +29,6 @@ from turkform.errors import EndpointError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.client import HTTPConnection, HTTPResponse
-    from pathlib import Path
 
 LINGER = "2"
 """Seconds the marketplace waits for the next command."""
@@ -92,7 +93,23 @@ def marketplace(campaign: Path, *, fees: str = "") -> Iterator[str]:
     Raises:
         EndpointError: it could not be started, or the one that runs does not answer.
     """
-    places = Places.of(campaign)
+    with _held(Places.of(campaign), fees) as url:
+        yield url
+
+
+@contextmanager
+def throwaway() -> Iterator[str]:
+    """The URL of a marketplace of nobody's, which is gone with everything in it when this ends.
+
+    Raises:
+        EndpointError: it could not be started.
+    """
+    with tempfile.TemporaryDirectory(prefix="turkform-") as folder, _held(Places(Path(folder)), "none") as url:
+        yield url
+
+
+@contextmanager
+def _held(places: Places, fees: str) -> Iterator[str]:
     with _locked(places.lock):
         hold = attach(places.control) or _start(places, fees)
     try:
