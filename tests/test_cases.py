@@ -14,6 +14,7 @@ from turkform.choices import Choices
 from turkform.diff import diff
 from turkform.items import Marker, stored_key
 from turkform.kinds import Batch, HITType, QualificationType
+from turkform.kinds.resource import Address
 from turkform.memory import Known, KnownNotification, KnownType, Memory
 from turkform.money import Money
 from turkform.observed import Observed, QualificationTypeState, Record, _Sorter
@@ -131,7 +132,8 @@ def plan_of(case: dict[str, Any], folder: Path) -> Plan:
         blocks=frozenset(journal.get("blocks", ())),
         notifications={t: KnownNotification(**n) for t, n in journal.get("notifications", {}).items()},
     )  # fmt: skip
-    choices = Choices(destroy=bool(case.get("destroy")))
+    said = {name: frozenset(map(Address.parse, texts)) for name, texts in (case.get("choices") or {}).items()}
+    choices = Choices(destroy=bool(case.get("destroy")), **said)
     found = diff(desired, seen, memory, choices, local=NOW.timestamp())
     return make(desired, seen, memory, found, choices, plan_id="case")
 

@@ -126,6 +126,10 @@ def _refuse_stale(survey: Survey, now: float) -> None:
         raise StalePlanError(late)
 
 
+class _NotYetError(TurkformError):
+    """It cannot be done yet: what depends on it waits with it."""
+
+
 class _Work:
     """One apply at work: nodes in coordinating threads, calls in a shared pool."""
 
@@ -144,6 +148,8 @@ class _Work:
         self.ids: dict[Address, str] = dict(survey.found.ids)
         self.report = report
         self.lock = threading.Lock()
+        self.held: set[str] = set()
+        """Nodes that cannot be done yet, and those that depend on them."""
         self.broke = threading.Event()
         """Money ran out: nothing more is bought."""
         self.unwritable = False
@@ -206,7 +212,12 @@ class _Work:
         return done
 
     def _skip(self, steps: Iterable[Step], cause: str) -> None:
+        """Leave out what depended on a step that failed; what depends on one that waits, waits too."""
         for step in steps:
+            if cause in self.held:
+                self.held.add(step.node)
+                self._waits(step.address, f"{cause} is not there yet")
+                continue
             self.report.skipped.append((step.address, f"{cause.removeprefix('-')} failed"))
             self.tell(Event("skipped", step.address, step.op, text=f"because {cause.removeprefix('-')} failed"))
 
@@ -225,6 +236,10 @@ class _Work:
             if isinstance(step.subject, RosterChange):
                 return self._roster(step, step.subject)
             waits = self._resource(step)
+        except _NotYetError as error:
+            self.held.add(step.node)
+            self._waits(step.address, str(error))
+            return False
         except (CallRefusedError, CallUnansweredError, CallUnsentError, TurkformError) as error:
             self._failed(step.address, error)
             return False
@@ -351,9 +366,8 @@ class _Work:
                 raise
             found = self._search(name, 0 if change.reason else _SEARCH_LAG)
             if found is None:
-                raise TurkformError(
-                    f'{step.address}: the name "{name}" is not free yet',
-                    "A deleted type's name stays taken for up to 48 h: wait, or choose another name.",
+                raise _NotYetError(
+                    f'the name "{name}" is not free yet: that of a deleted type stays taken for up to 48 h'
                 ) from None
             return found
         return sent.object_id

@@ -110,7 +110,7 @@ class Approval:
                 publish[address] = Rows.parse(items["rows"])
             elif items and not step.get("op") and "rows" in items:
                 adding[address] = Rows.parse(items["rows"])
-            elif items and not step.get("op"):
+            elif items and step["action"] == "delete" and not step.get("op"):
                 listed = items["count"] == len(items["listed"])
                 taking[address] = frozenset(entry["key"] for entry in items["listed"]) if listed else ALL
         return cls(

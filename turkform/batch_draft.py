@@ -85,12 +85,16 @@ class _Pass:
         self.left, self.taken = Rows(), Rows()
         self.replaced: list[ItemChange] = []
         self.created: list[ItemChange] = []
+        self.sent: set[str] = set()
+        """Stored keys of open creations that this plan sends again."""
 
     def run(self) -> Drafted:
         out, publication = self.out, self.publication
         for change in self._changes():
             self._wish(change)
             self._group(change)
+            if Op.CREATE in change.ops and publication.open:
+                self.sent.add(change.stored)
         for op in Op:
             if self.groups[op].count and op not in _UNSEEN:
                 out.steps.append(self._step(op, self.groups[op]))
@@ -101,6 +105,7 @@ class _Pass:
         for hits in publication.hits.values():
             out.committed += sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits)
             out.committed += sum(publication.reserve(h) for h in hits[:1])
+        out.committed += publication.unknown(self.sent)
         out.cost = self._cost()
         out.needs_type = bool({Op.CREATE, Op.REPLACE, Op.MOVE} & {op for op, i in self.groups.items() if i.count})
         if self.fields or any(wish.count for wish in self.wishes.values()):
@@ -265,7 +270,9 @@ class _Pass:
         for word, text in _NOTES.items():
             if tally.counts[word]:
                 places, answers = many(tally.places[word], "place"), many(tally.places[word], "answer")
-                notes.append(f"{address}: " + text.format(n=tally.counts[word], places=places, answers=answers))
+                closed = f"{from_epoch(tally.closed):%Y-%m-%d}" if tally.closed else "an unknown day"
+                said = text.format(n=tally.counts[word], places=places, answers=answers, closed=closed)
+                notes.append(f"{address}: {said}")
         for hit, unit in doubles(self.publication):
             notes.append(
                 f"{address.item(hit.key)}: {hit.id} is a double with work on it; its answers cost up to "
@@ -366,7 +373,8 @@ _NOTES = {
     "kept answers": "{n} kept without a row: {answers} not stored",
     "kept unreviewed": "{n} kept without a row: {answers} not all reviewed; approve or reject them first",
     "gone": "{n} done: their HITs are gone from the account",
-    "closed by us": "{n} closed by `close` or `destroy`, {places} unfilled; --reopen them to go on",
+    "closed by us": "{n} closed by `close` or `destroy` on {closed}, {places} unfilled; --reopen them to go on",
+    "forgotten soon": "{n} over for 90 days or more; the marketplace disposes of them after 120, with {answers}",
     "decayed": "{n} expired, {places} unfilled; raise `lifetime` to publish again",
     "interference": "{n} expired or shortened by somebody else, {places} unfilled; --reopen restores them",
     "extended by policy": "{n} extended by their review policy, {places} more than declared",

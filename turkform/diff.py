@@ -134,7 +134,7 @@ def _grants(
     approval: Approval | None,
 ) -> None:
     declared = desired.campaign.qualification_types
-    for name, wanted in declared.items():
+    for name, wanted in sorted(declared.items()):
         address = Address("qualification_type", name)
         type_id = observed.types[wanted.name].id if wanted.name in observed.types else ""
         workers = {} if choices.destroy else desired.grants.get(name, {})
@@ -143,7 +143,7 @@ def _grants(
         if address in {t.address for t in found.types if t.action is Action.DELETE and not t.replaced}:
             continue  # the grants end with their type
         if not choices.destroy:
-            _copy_grants(found, name, desired, observed, memory, choices, approval)
+            _copy_grants(found, name, desired, observed, memory, choices)
         change = RosterChange(
             Address("grant", name),
             added={w: v for w, v in workers.items() if w not in present},
@@ -163,7 +163,6 @@ def _copy_grants(
     observed: Observed,
     memory: Memory,
     choices: Choices,
-    approval: Approval | None,
 ) -> None:
     """Give those who hold a type the one that takes its place, once each: the copies are nobody's to take back."""
     wanted = desired.campaign.qualification_types[name]
@@ -173,8 +172,8 @@ def _copy_grants(
     type_id = observed.types[wanted.name].id if wanted.name in observed.types else ""
     done = {*observed.grants.get(type_id, {}), *memory.copies.get(type_id, ()), *desired.grants.get(name, {})}
     copies = {worker: value for worker, value in sorted(observed.grants.get(old.id, {}).items()) if worker not in done}
-    change = RosterChange(Address("grant", name), added=copies, numbers=numbered(copies), type_id=type_id, copied=True)
-    _keep_roster(found, change, choices, approval)
+    change = RosterChange(Address("grant", name), added=copies, type_id=type_id, copied=True)
+    _keep_roster(found, change, choices, None)  # whoever has earned the old one since a plan was saved gets it too
 
 
 def _blocks(
@@ -195,7 +194,7 @@ def _blocks(
         touched={w: r for w, r in wanted.items() if w in present and w in touch},
         numbers=numbered(wanted),
     )
-    for worker, reason in wanted.items():
+    for worker, reason in sorted(wanted.items()):
         if worker in present and present[worker] and present[worker] != reason and worker not in touch:
             address = Address("block", key=worker)
             found.notes.append(
@@ -247,7 +246,7 @@ def _batches(
     pricing = Pricing(desired, observed, found.ids)
     released = found.owned.released if found.owned else frozenset()
     declared = set()
-    for source in desired.sources.values():
+    for _, source in sorted(desired.sources.items()):
         batch = (source.id, source.batch.round)
         declared.add(source.id)
         publication = Publication(

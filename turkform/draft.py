@@ -21,6 +21,7 @@ from turkform.money import NOTHING
 from turkform.notifications import settings
 from turkform.observed import Record
 from turkform.policies import judge
+from turkform.printable import many
 from turkform.publication import Op
 from turkform.steps import RECORD, Digest, Items, Reversibility, Step
 from turkform.times import format_duration
@@ -43,6 +44,8 @@ class Draft:
         self.found, self.choices = found, choices
         self.steps: list[Step] = []
         self.notes = list(found.notes)
+        if found.left_out:
+            self.notes.append(f"{many(found.left_out, 'changed resource')} left out by --target or --exclude")
         self.refusals = list(found.refusals)
         self.batches: dict[str, Any] = {}
         self.samples: list[dict[str, Any]] = []
@@ -94,7 +97,15 @@ class Draft:
             "action": change.action.name,
             "fields": [f.field for f in change.fields],
         }
-        self.facts[str(change.address)] = _as_observed(change)
+        self._rests_on(change)
+
+    def _rests_on(self, change: TypeChange) -> None:
+        """Digest a qualification type as it was read; of one that is replaced, both are."""
+        if change.observed is not None:
+            values = (f"{name}={show(value)}" for name, value in sorted(change.observed.values.items()))
+            facts = Digest()
+            facts.add(self.facts.get(str(change.address), ""), change.observed.id, *values)
+            self.facts[str(change.address)] = facts.sha256
 
     def drop(self, change: TypeChange) -> None:
         """A qualification type to delete; comes after the batches, whose HITs may have to be gone first."""
@@ -103,7 +114,7 @@ class Draft:
         which = f'"{change.observed.values["name"]}" ({change.observed.id}); ' if change.replaced else ""
         wish = {"action": "DELETE", "fields": []}
         self.wishes[str(change.address)] = {**self.wishes.get(str(change.address), wish), "deletes": change.observed.id}
-        self.facts[str(change.address)] = _as_observed(change)
+        self._rests_on(change)
         if change.reason and not any(step.op == Op.RETIRE for step in self.steps):
             if change.observed.values.get("status") == "active":
                 inactive = {**parameters, "QualificationTypeStatus": "Inactive"}
@@ -130,7 +141,7 @@ class Draft:
         new = {worker: {"value": show(value)} for worker, value in change.added.items()}
         other = {w: {"value": show(value), "observed": show(before)} for w, (before, value) in change.changed.items()}
         for worker, detail in sorted((new | other).items()):
-            adding.add(worker, detail, row=change.numbers[worker])
+            adding.add(worker, detail, row=change.numbers.get(worker, 0))
         for worker, value in sorted(change.touched.items()):
             anew.add(worker, {"value": show(value)}, row=change.numbers[worker])
         for worker in change.removed:
@@ -244,8 +255,8 @@ class Draft:
                     subject=setting,
                 )
             )
-            digest = setting.desired.digest if setting.desired else ""
-            self.wishes[str(setting.address)] = {"action": action.name, "fields": ["notify"], "sha256": digest}
+            if not active:  # what is to be sent stands in the inputs, and whether it is depends on workers
+                self.wishes[str(setting.address)] = {"action": action.name, "fields": ["notify"]}
 
     def _terms_notes(self, address: Address, declared: HITType) -> None:
         if declared.auto_approval_delay is None:
@@ -299,15 +310,6 @@ class Draft:
 
     def _add(self, step: Step) -> None:
         self.steps.append(step)
-
-
-def _as_observed(change: TypeChange) -> str:
-    """A digest of a qualification type as it was read; empty for one that is to be made."""
-    if change.observed is None:
-        return ""
-    found = Digest()
-    found.add(change.observed.id, *(f"{name}={show(value)}" for name, value in sorted(change.observed.values.items())))
-    return found.sha256
 
 
 _NO_JOURNAL = (

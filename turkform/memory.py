@@ -53,6 +53,8 @@ class OpenCall(NamedTuple):
     local: float
     endpoint: float
     detail: Mapping[str, Any]
+    cents: int = 0
+    """What it may have committed."""
 
     def age(self, now: float, local: float) -> float:
         """Seconds since it was sent: the greater of the two clocks' differences.

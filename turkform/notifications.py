@@ -39,7 +39,7 @@ def settings(
     """Every HIT type whose settings are not as declared; `needed` are HIT types that get HITs by this plan."""
     declared = {} if choices.destroy else desired.campaign.hit_types
     covered: set[str | Pending] = set()
-    for name, hit_type in declared.items():
+    for name, hit_type in sorted(declared.items()):
         if hit_type.notify is None or not (name in needed or choices.chosen(Address("notification", name))):
             continue
         for type_id in _types(name, found, needed):

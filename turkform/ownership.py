@@ -172,7 +172,7 @@ def _protect(owned: Owned, campaign: Campaign, observed: Observed) -> None:
     One that is to be made is protected with its creation; one of which nothing is said stays as it is, so that
     the line that protects cannot be deleted together with what it protects.
     """
-    for name, declared in campaign.qualification_types.items():
+    for name, declared in sorted(campaign.qualification_types.items()):
         state = observed.types.get(declared.name)
         if state is None or declared.prevent_destroy is None:
             continue

@@ -201,6 +201,10 @@ class _Order:
         self.committed += sum(
             known.cents for known in self.memory.by_id.values() if known.id not in present and not known.deleted
         )
+        batches = {p.batch for p in self.found.publications.values()}
+        self.committed += sum(  # a creation of a batch that is not declared any more, its outcome unknown
+            call.cents for (batch, _), call in self.memory.open_creates().items() if batch not in batches
+        )
         counted = {id(p.hits) for p in self.found.publications.values()}
         now = self.observed.now.timestamp()
         terms = Pricing(self.desired, self.observed, self.found.ids).observed(None)

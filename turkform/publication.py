@@ -25,7 +25,7 @@ from turkform.money import NOTHING, Cost
 from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from turkform.approval import ApprovedRows
     from turkform.campaign import Source
@@ -37,6 +37,8 @@ TOLERANCE = 5.0
 """Seconds by which an Expiration may differ from the wanted one: the clock moves while calls are made."""
 SHORTEST = timedelta(seconds=30)
 """LifetimeInSeconds is at least 30: a batch that ends sooner is closed."""
+FORGETTING = timedelta(days=90).total_seconds()
+"""A HIT that has been over for so long is to be warned of: the API disposes of it, answers and all, after 120 days."""
 SETTLING = 60.0
 """Seconds after which a listing shows what a call did."""
 
@@ -143,6 +145,8 @@ class Tally:
     """Why a plan is impossible → the first items it concerns."""
     total: int = 0
     """Rows in the file."""
+    closed: float = 0.0
+    """When our own hand last closed one of them, in epoch seconds."""
     published: int = 0
     """Keys that have or had a HIT in this round."""
 
@@ -195,7 +199,8 @@ class Publication:
         return self.memory.hits.get(self.batch, {})
 
     @cached_property
-    def _open(self) -> Mapping[str, OpenCall]:
+    def open(self) -> Mapping[str, OpenCall]:
+        """Creations for this batch and round whose outcome is unknown, by stored key."""
         return {key: call for (batch, key), call in self.memory.open_creates().items() if batch == self.batch}
 
     @cached_property
@@ -315,7 +320,7 @@ class Publication:
 
     def _absent(self, change: ItemChange, known: Known | None, tally: Tally, room: int | None) -> ItemChange:
         """No HIT in the account: publish, unless it was published already."""
-        call = self._open.get(change.stored)
+        call = self.open.get(change.stored)
         generation = 1
         if known is not None:
             if not known.deleted:
@@ -338,6 +343,10 @@ class Publication:
             return change._replace(ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply was settling")
         return change._replace(ops=(Op.CREATE,), cents=(self.whole(),), generation=generation)
 
+    def unknown(self, sent: Collection[str]) -> int:
+        """Cents of creations whose outcome is unknown and which are not `sent` again, with the same token."""
+        return sum(call.cents for key, call in self.open.items() if key not in sent and key not in self.hits)
+
     def _settling(self, call: OpenCall, *, again: bool) -> bool:
         """Whether neither token nor account says yet what became of a call; `again` where it is still wanted."""
         now = self.now.timestamp()
@@ -355,10 +364,15 @@ class Publication:
         if self.approved and change.row in self.approved.publish and hit.fingerprint == change.fingerprint:
             return change._replace(ops=(Op.ADOPT,), cents=(0,))
         if hit.expires <= self.now.timestamp():
+            self._forgetting(hit, tally)
             return self._expired(change, hit, known, tally)
         if self.closed:
             return change._replace(ops=(Op.CLOSE,), cents=(0,))
         return self._live(change, hit, known, tally)
+
+    def _forgetting(self, hit: HIT, tally: Tally) -> None:
+        if hit.expires < self.now.timestamp() - FORGETTING and not hit.untouched:
+            tally.note("forgotten soon", hit.submitted + hit.completed)
 
     def _live(self, change: ItemChange, hit: HIT, known: Known | None, tally: Tally) -> ItemChange:
         if hit.fingerprint != change.fingerprint:
@@ -389,8 +403,7 @@ class Publication:
             tally.note("kept terms", hit.available)
             return _then(change, Op.KEEP, 0, "hit_type")
         assert self.desired_terms is not None
-        open_places = hit.maximum if hit.expires > self.now.timestamp() else 0
-        rise = open_places * (self.desired_terms.unit(hit.maximum) - own.unit(hit.maximum))
+        rise = self._held(hit) * (self.desired_terms.unit(hit.maximum) - own.unit(hit.maximum))
         return _then(change, Op.MOVE, max(0, rise), "hit_type")
 
     def _more_places(self, change: ItemChange, hit: HIT, tally: Tally) -> ItemChange:
@@ -432,7 +445,8 @@ class Publication:
             if not change.ops:
                 tally.note("converged")
             return change
-        if known is not None and known.expires and abs(hit.expires - known.expires) > TOLERANCE:
+        moved = known is not None and known.expires and abs(hit.expires - known.expires) > TOLERANCE
+        if moved and (hit.expires > wanted or change.stored not in self.reopen):
             tally.note("ends later" if hit.expires > wanted else "interference", hit.available)
             return change
         return _then(change, Op.PROLONG, 0, "lifetime")._replace(expires=wanted)
@@ -450,6 +464,7 @@ class Publication:
         reopen = change.stored in self.reopen
         if ending in {"close", "destroy"} and not reopen:
             tally.note("closed by us", hit.available)
+            tally.closed = max(tally.closed, known.ended if known else 0.0)
             return change
         if wanted <= now + TOLERANCE:
             if ending in {"end", "retire"} or reopen:
@@ -470,18 +485,30 @@ class Publication:
             if ending != "replace":
                 return change
             # A replacement was begun, and a worker had taken it: it gets its end back.
-            cents = hit.available * self._unit_after(change, hit)
+            cents = self._reopened(hit) * self._unit_after(change, hit)
             return _then(change, Op.PROLONG, cents, "lifetime")._replace(expires=wanted)
         change = self._on_terms(change, hit, tally)
         change = self._more_places(change, hit, tally)
         if hit.available + change.more == 0 or change.taken:
             tally.note("converged")
             return _then(change, Op.KEEP, 0, "lifetime")
-        cents = hit.available * self._unit_after(change, hit)
+        cents = self._reopened(hit) * self._unit_after(change, hit)
         return _then(change, Op.PROLONG, cents, "lifetime")._replace(expires=wanted)
 
+    def _held(self, hit: HIT) -> int:
+        """For how many places of an untouched HIT money is held back: none once nobody can find it."""
+        return 0 if hit.expires <= self.now.timestamp() else hit.maximum + self._extension(hit)
+
+    def _reopened(self, hit: HIT) -> int:
+        """How many places of an expired HIT money is held back for once it is open again."""
+        return hit.available + self._extension(hit)
+
+    def _extension(self, hit: HIT) -> int:
+        """How many places review policies may still add to a HIT."""
+        return 0 if self.source is None else max(0, self.source.batch.most_assignments - hit.maximum)
+
     def _replacing(self, change: ItemChange, hit: HIT) -> ItemChange:
-        before = committed(hit, self.terms[hit.type_id].unit(hit.maximum), self.now.timestamp())
+        before = self._held(hit) * self.terms[hit.type_id].unit(hit.maximum)
         return _then(change, Op.REPLACE, max(0, self.whole() - before), "question")
 
     def _without_row(self, hit: HIT, tally: Tally, *, current: bool) -> ItemChange:
@@ -498,6 +525,7 @@ class Publication:
         )
         if hit.expires > self.now.timestamp() or hit.untouched:
             return change
+        self._forgetting(hit, tally)
         if hit.pending:
             reason = f"{hit.pending} assignment{'s' if hit.pending > 1 else ''} in work; delete when done"
             return change._replace(ops=(Op.WAIT,), reason=reason)
@@ -519,13 +547,13 @@ class Publication:
         if op is Op.CREATE or hit is None:
             return self._parts(op)
         own = self.terms[hit.type_id].parts(hit.maximum)
-        places = hit.maximum if hit.expires > self.now.timestamp() else 0
+        places = self._held(hit)
         if op is Op.REPLACE:
             return self._parts(Op.CREATE).plus(own, -places)
         if op is Op.MOVE and self.desired_terms:
             return NOTHING.plus(self.desired_terms.parts(hit.maximum), places).plus(own, -places)
         after = self.desired_terms.parts(hit.maximum) if Op.MOVE in change.ops and self.desired_terms else own
-        return NOTHING.plus(after, change.more if op is Op.EXTEND else hit.available)
+        return NOTHING.plus(after, change.more if op is Op.EXTEND else self._reopened(hit))
 
     def _parts(self, op: Op) -> Cost:
         if op is not Op.CREATE or self.source is None or self.desired_terms is None:
@@ -544,8 +572,7 @@ class Publication:
         """Cents by which review policies may still extend a HIT that can be found."""
         if self.source is None or hit.expires <= self.now.timestamp():
             return 0
-        most = self.source.batch.most_assignments
-        return max(0, most - hit.maximum) * self.terms[hit.type_id].unit(hit.maximum)
+        return self._extension(hit) * self.terms[hit.type_id].unit(hit.maximum)
 
 
 def _then(change: ItemChange, op: Op, cents: int, field: str) -> ItemChange:

@@ -157,5 +157,5 @@ def _seconds(time: datetime | None) -> float:
 def _open(call: Call) -> OpenCall:
     return OpenCall(
         call.id, call.operation, call.address, call.key, call.token,
-        call.local_time.timestamp(), call.endpoint_time.timestamp(), call.detail,
+        call.local_time.timestamp(), call.endpoint_time.timestamp(), call.detail, call.price.cents,
     )  # fmt: skip

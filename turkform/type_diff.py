@@ -28,7 +28,7 @@ NAME_BLOCKED = timedelta(hours=48)
 def compare_types(found: Diff, desired: Desired, observed: Observed, memory: Memory, choices: Choices) -> None:
     """Add to the diff everything that differs between the types declared and those there are."""
     declared = {} if choices.destroy else desired.campaign.qualification_types
-    for name, wanted in declared.items():
+    for name, wanted in sorted(declared.items()):
         address = Address("qualification_type", name)
         state, known = observed.types.get(wanted.name), memory.types.get(name)
         if state is not None:
@@ -57,7 +57,7 @@ def _drop_types(found: Diff, desired: Desired, observed: Observed, memory: Memor
     declared = {} if choices.destroy else desired.campaign.qualification_types
     names = {wanted.name for wanted in declared.values()}
     going = {change.observed.id for change in found.types if change.action is Action.DELETE and change.observed}
-    for name, known in (*memory.types.items(), *memory.older):
+    for name, known in (*sorted(memory.types.items()), *memory.older):
         superseded = (name, known) in memory.older
         dropped = known.name not in names and (superseded or name not in declared)
         if not dropped or not _lives(known, observed) or known.id in going:
