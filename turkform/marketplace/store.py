@@ -16,12 +16,13 @@ import string
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event, func, insert, make_url, select, update
+from sqlalchemy import Engine, create_engine, event, insert, make_url, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from turkform.marketplace.migrations import MigrationError, bring_up, keep, kept
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
-from turkform.marketplace.tables import metadata, settings, tokens
+from turkform.marketplace.tables import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,8 +33,6 @@ TOKEN_LIFE = 86_400.0
 """Requester guide, "Request tokens": forgotten after 24 hours."""
 PAGE = 10
 MOST = 100
-_SCHEMA_LOCK = 0x7475726B666F726D
-"""The key of PostgreSQL's advisory lock for those who make or change the tables."""
 _ALPHABET = string.ascii_uppercase + string.digits
 
 
@@ -56,18 +55,20 @@ class Store:
     """One database; every request is one transaction."""
 
     def __init__(self, url: str) -> None:
-        """Open it, and make the tables where they are missing.
+        """Open it, and make its tables, or bring them up to this version.
 
         Raises:
-            StoreError: not a URL of SQLite or PostgreSQL, no driver, or no answer.
+            StoreError: not a URL of SQLite or PostgreSQL, no driver, no answer, or of a later version.
         """
         self.engine = _engine(url)
         try:
             with self.engine.begin() as connection:
-                if self.engine.dialect.name == "postgresql":
-                    connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
-                metadata.create_all(connection)
-        except OperationalError as error:
+                bring_up(connection)
+        except MigrationError as error:
+            self.close()
+            raise StoreError(str(error)) from None
+        except DBAPIError as error:
+            self.close()
             raise StoreError(f"the store {self.shown} cannot be opened: {str(error.orig).strip()}") from None
 
     @property
@@ -84,16 +85,13 @@ class Store:
     def offset(self) -> float:
         """How far the marketplace's clock is ahead of the real one, in seconds."""
         with self.transaction() as connection:
-            value = connection.execute(select(settings.c.value).where(settings.c.name == "offset")).scalar()
-        return float(value or 0)
+            return float(kept(connection, "offset") or 0)
 
     def advance(self, seconds: float) -> float:
         """Move the clock on; it never goes back."""
-        total = self.offset() + seconds
         with self.transaction() as connection:
-            moved = update(settings).where(settings.c.name == "offset").values(value=str(total))
-            if not connection.execute(moved).rowcount:
-                connection.execute(insert(settings).values(name="offset", value=str(total)))
+            total = float(kept(connection, "offset") or 0) + seconds
+            keep(connection, "offset", str(total))
         return total
 
     def close(self) -> None:
