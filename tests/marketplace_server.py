@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+import boto3
+import click
+from botocore.config import Config
+from click.testing import CliRunner
 from postgres import postgres
+
+from turkform.marketplace.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +42,6 @@ class Server:
 
     def client(self, access_key: str = "LOCAL", *, checked: bool = True) -> Any:
         """An unmodified boto3 client of this server; unchecked, it sends what it would have refused itself."""
-        import boto3
-        from botocore.config import Config
-
         return boto3.client(
             "mturk",
             region_name="us-east-1",
@@ -67,13 +69,81 @@ def running(folder: Path, *options: str, store: str = "sqlite") -> Iterator[Serv
         sys.executable, "-m", "turkform.marketplace", "serve", "--rehearsal", "--port", "0",
         "--store", store_url(store, folder) if store in STORES else store, "--control-file", str(control), *options,
     ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with _process(command):
+        found = json.loads(control.read_text())
+        yield Server(found["url"], found["token"])
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A marketplace with real accounts: where it is, its store, its master key, its process, what it logged."""
+
+    url: str
+    store: str
+    master: Path
+    process: subprocess.Popen[str]
+    log: Path
+
+    def requester(self, *words: str) -> str:
+        """`requester WORDS` on its store."""
+        return requester(*words, "--store", self.store, "--master-key", str(self.master))
+
+    def keys(self, name: str, balance: str = "100.00") -> tuple[str, str]:
+        """The keys of a new requester."""
+        told = dict(line.split(" = ") for line in self.requester("add", name, "--balance", balance).splitlines()[2:])
+        return told["aws_access_key_id"], told["aws_secret_access_key"]
+
+    def client(self, keys: tuple[str, str], **options: Any) -> Any:
+        """An unmodified boto3 client with these keys."""
+        return boto3.client(
+            "mturk", endpoint_url=self.url, aws_access_key_id=keys[0], aws_secret_access_key=keys[1],
+            **{"region_name": "us-east-1", "config": Config(retries={"total_max_attempts": 1})} | options,
+        )  # fmt: skip
+
+
+class KeeperError(Exception):
+    """`requester` said no; the text is its sentence."""
+
+
+def requester(*words: str) -> str:
+    """`python -m turkform.marketplace requester WORDS`, without a process of its own; what it prints.
+
+    Raises:
+        KeeperError: it said no.
+    """
+    done = CliRunner().invoke(main, ["requester", *words], standalone_mode=False)
+    if isinstance(done.exception, click.ClickException):
+        raise KeeperError(done.exception.format_message())
+    if done.exception is not None:
+        raise done.exception
+    return done.output
+
+
+@contextmanager
+def real(folder: Path, *options: str, store: str = "sqlite", master: Path | None = None) -> Iterator[Real]:
+    """A marketplace with real accounts on a new store, or on the one with this address and master key."""
+    url = store_url(store, folder) if store in STORES else store
+    key, log = master or folder / "master.key", folder / "log"
+    if not key.exists():
+        requester("add", "first", "--store", url, "--master-key", str(key))
+    command = [
+        sys.executable, "-m", "turkform.marketplace", "serve", "--port", "0", "--public-url", "http://localhost",
+        "--tasks-url", "http://tasks.localhost", "--store", url, "--master-key", str(key), *options,
+    ]  # fmt: skip
+    with log.open("a") as told, _process(command, told) as (process, line):
+        yield Real(line.removeprefix("serving ").strip(), url, key, process, log)
+
+
+@contextmanager
+def _process(command: list[str], log: IO[str] | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server as a child, and the line with which it said that it answers; ended with the block, if not before."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("serving "), line
-        found = json.loads(control.read_text())
         try:
-            yield Server(found["url"], found["token"])
+            yield process, line
         finally:
-            os.kill(process.pid, signal.SIGTERM)
-            process.wait(20)
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(30)

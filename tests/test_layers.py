@@ -50,7 +50,14 @@ EXCEPTIONS = {
 DOORS = {
     "argon2": ("marketplace.accounts",),
     "botocore": ("account", "marketplace.protocol"),
-    "click": ("cli", "marketplace.__main__", "marketplace.calling", "marketplace.worker_commands"),
+    "click": (
+        "cli",
+        "marketplace.__main__",
+        "marketplace.calling",
+        "marketplace.requester_commands",
+        "marketplace.worker_commands",
+    ),
+    "cryptography": ("marketplace.sealing",),
     "httptools": ("connections",),
     "jinja2": ("jinja_pages", "markdown", "webpage", "marketplace"),
     "markupsafe": ("marketplace.website.templates",),

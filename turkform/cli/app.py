@@ -7,7 +7,19 @@ from typing import ClassVar
 import click
 
 from turkform import __version__
-from turkform.cli import applying, files, market, planning, previewing, recovering, shell, standing, starting, workers
+from turkform.cli import (
+    applying,
+    files,
+    market,
+    planning,
+    previewing,
+    recovering,
+    requesters,
+    shell,
+    standing,
+    starting,
+    workers,
+)
 from turkform.cli.commands import Group
 
 
@@ -19,7 +31,7 @@ class App(Group):
         "Plan": ("plan", "show", "check", "graph"),
         "Apply": ("apply", "destroy", "close"),
         "Look": ("status", "drift", "log", "recover"),
-        "Marketplace": ("serve", "clock", "worker"),
+        "Marketplace": ("serve", "clock", "requester", "worker"),
         "Shell": ("completion",),
     }
 
@@ -50,6 +62,18 @@ def app(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _module in (starting, files, previewing, planning, applying, standing, recovering, market, workers, shell):
+for _module in (
+    starting,
+    files,
+    previewing,
+    planning,
+    applying,
+    standing,
+    recovering,
+    market,
+    requesters,
+    workers,
+    shell,
+):
     for _command in _module.COMMANDS:
         app.add_command(_command)

@@ -1,4 +1,4 @@
-"""The marketplace's own words, passed on to `turkform.marketplace`: `serve` and `clock`; `workers` has the others."""
+"""The marketplace's own words, passed on to it: `serve` and `clock`; `requesters` and `workers` have the others."""
 
 from __future__ import annotations
 
@@ -18,56 +18,64 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.option("--rehearsal", is_flag=True, help="Any access key, any worker, a clock that can be moved.")
+@click.option(
+    "--public-url", metavar="URL", help="Where people and programs reach it, such as https://work.example.org."
+)
+@click.option("--tasks-url", metavar="URL", help="Below its host each HIT group has its own: a wildcard name.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--port", default=8750, show_default=True, type=click.IntRange(0, 65_535), help="0 takes a free one.")
-@click.option("--store", metavar="URL", help="sqlite:///FILE.  [default: the campaign's .turkform/local]")
+@click.option("--port", default="8750", show_default=True, help="0 takes a free one.")
+@click.option("--store", metavar="URL", help="sqlite:///FILE or postgresql://...  [rehearsal: in .turkform/local]")
+@click.option("--master-key", metavar="FILE", help="Opens requesters' secrets; or set TURKFORM_MASTER_KEY.")
+@click.option("--workers", metavar="N", help="Processes, on PostgreSQL.  [default: 1]")
 @click.option("--fees", metavar="TABLE", help="mturk, none, or a percentage like 10%.  [default: mturk]")
 @click.option("--fault", metavar="NAME=VALUE", multiple=True, help="Trouble on request; may be given more than once.")
 @click.option("--notify-allow", metavar="HOST[:PORT]", multiple=True, help="Where notifications may go, beside here.")
 @click.option("--notify-keys", metavar="FILE", help="JSON: host to access_key and secret_key (SQS, SNS), or to secret.")
+@click.option("--log", type=click.Choice(["calls", "errors"]), help="What to log.  [default: calls; rehearsal: errors]")
 @click.pass_obj
-def serve(
-    session: Session,
-    *,
-    rehearsal: bool,
-    host: str,
-    port: int,
-    store: str | None,
-    fees: str | None,
-    fault: tuple[str, ...],
-    notify_allow: tuple[str, ...],
-    notify_keys: str | None,
-) -> None:
-    """Run a marketplace that speaks the Mechanical Turk API.
+def serve(session: Session, /, *, rehearsal: bool, store: str | None, **given: str | tuple[str, ...] | None) -> None:
+    r"""Run a marketplace that speaks the Mechanical Turk API.
 
     Prints one line, `serving URL`, when it answers, and runs until Ctrl-C or SIGTERM. Any client of the API
-    can be pointed at the URL. It needs no campaign; -C is where it keeps its data and writes who it is, so that
-    a campaign there with `endpoint: local` finds it, as do `worker` and `clock`.
+    can be pointed at the URL. It needs no campaign.
 
-    Faults prove what is built on it: throttle=20/s, delay=50ms, error=0.01, lost-request=0.01, lost-answer=0.01,
-    duplicate=0.01 (shares of calls), stale-list=30s, and seed=1 to repeat them.
+    A rehearsal is for this machine: -C is where it keeps its data and writes who it is, so that a campaign there
+    with `endpoint: local` finds it, as do `worker` and `clock`. Faults prove what is built on it: throttle=20/s,
+    delay=50ms, error=0.01, lost-request=0.01, lost-answer=0.01, duplicate=0.01 (shares of calls), stale-list=30s,
+    and seed=1 to repeat them.
+
+    Without --rehearsal it is real: requesters are added with `turkform requester add`, every call is signed, and a
+    proxy with TLS stands in front of both names.
 
     Examples:
       turkform serve --rehearsal
       turkform serve --rehearsal --fault lost-answer=0.05 --fault throttle=20/s
       turkform -C animals serve --rehearsal --port 0 --fees none
       aws mturk list-hits --endpoint-url http://127.0.0.1:8750 --region us-east-1
+      turkform serve --public-url https://work.example.org --tasks-url https://tasks.example.net \
+        --store postgresql://market@db/market --master-key master.key --workers 4
     """
     from turkform.cli.local import Places, attach, command
 
-    if not rehearsal:
-        raise TurkformError("a marketplace with real accounts is not there yet", "Run a rehearsal: serve --rehearsal")
-    places = Places.of(session.existing_folder())
-    running = attach(places.control)
-    if running is not None:
-        running.close()
-        raise EndpointError(f"a marketplace serves this folder already, at {running.url}", "Use it, or end it first.")
-    words = ["--rehearsal", "--host", host, "--port", str(port)]
-    words += ["--store", store or f"sqlite:///{places.store}", "--control-file", str(places.control)]
-    words += ["--fees", fees] if fees else []
-    words += [word for given in fault for word in ("--fault", given)]
-    words += [word for given in notify_allow for word in ("--notify-allow", given)]
-    words += ["--notify-keys", notify_keys] if notify_keys else []
+    words: list[str] = []
+    if rehearsal:
+        places = Places.of(session.existing_folder())
+        running = attach(places.control)
+        if running is not None:
+            running.close()
+            raise EndpointError(
+                f"a marketplace serves this folder already, at {running.url}", "Use it, or end it first."
+            )
+        words += ["--rehearsal", "--control-file", str(places.control)]
+        store = store or f"sqlite:///{places.store}"
+    elif not store and "TURKFORM_STORE" not in os.environ:
+        raise UsageError(
+            "a real marketplace needs --store, --public-url and --tasks-url", "To try things here: serve --rehearsal."
+        )
+    words += ["--store", store] if store else []
+    for name, value in given.items():
+        for one in value if isinstance(value, tuple) else (value,):
+            words += [f"--{name.replace('_', '-')}", one] if one else []
     # This process becomes the marketplace: signals reach it without being passed on, and none can outlive us.
     sys.stdout.flush()
     os.execv(sys.executable, command("serve", *words))  # noqa: S606 - an argument list of our own, no shell

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from turkform.marketplace.calling import CONTROL, call
+from turkform.marketplace.calling import CONTROL, MASTER, STORE, call
+from turkform.marketplace.requester_commands import requester
 from turkform.marketplace.worker_commands import worker
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -27,83 +28,35 @@ def main() -> None:
 
 @main.command()
 @click.option("--rehearsal", is_flag=True, help="Loopback only, any access key, a clock that can be moved.")
+@click.option("--public-url", metavar="URL", help="Where people and programs reach it: https://...")
+@click.option("--tasks-url", metavar="URL", help="The host below which each HIT group has its own: https://...")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8750, show_default=True, help="0 takes a free one.")
-@click.option(
-    "--store",
-    default="sqlite:///marketplace.sqlite",
-    show_default=True,
-    envvar="TURKFORM_STORE",
-    help="Where everything is kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
-)
+@STORE
+@MASTER
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes, on PostgreSQL.")
 @click.option("--fees", default="mturk", show_default=True, help="mturk, none, or a percentage like 10%.")
-@click.option(
-    "--fault", multiple=True, help="Make trouble: throttle=20/s, delay=50ms, lost-answer=0.01, ... (rehearsal)"
-)
+@click.option("--fault", multiple=True, help="Trouble on request, such as throttle=20/s or lost-answer=0.01.")
 @click.option(
     "--notify-allow", multiple=True, metavar="HOST[:PORT]", help="Where notifications may go, beside this machine."
 )
 @click.option(
     "--notify-keys", type=click.Path(path_type=Path), help="JSON: host to access_key and secret_key, or to secret."
 )
+@click.option("--log", type=click.Choice(["calls", "errors"]), help="What to log.  [default: calls; rehearsal: errors]")
 @click.option("--control-file", type=click.Path(path_type=Path), help="Write address and token here, mode 0600.")
 @click.option("--linger", type=float, help="End so many seconds after the last control connection closed.")
-def serve(
-    rehearsal: bool,  # noqa: FBT001 - click passes options by name
-    host: str,
-    port: int,
-    store: str,
-    fees: str,
-    fault: tuple[str, ...],
-    notify_allow: tuple[str, ...],
-    notify_keys: Path | None,
-    control_file: Path | None,
-    linger: float | None,
-) -> None:
+def serve(**words: Any) -> None:
     """Run the marketplace until SIGTERM or SIGINT."""
-    if not rehearsal:
-        raise click.ClickException("only --rehearsal works in this version")
-    if host not in {"127.0.0.1", "localhost", "::1"}:
-        raise click.UsageError("a rehearsal listens on loopback only: 127.0.0.1, localhost or ::1")
-    from turkform.marketplace.faults import FaultError, Faults, Trouble
-    from turkform.marketplace.origins import Origins
-    from turkform.marketplace.payments import fees_named
-    from turkform.marketplace.process import ProcessError, listen, serve_at
-    from turkform.marketplace.settings import Settings
-    from turkform.marketplace.store import StoreError
+    from turkform.marketplace.start import StartError, WordError, start
 
     try:
-        trouble = Trouble.named(fault)
-        listener = listen(host, port)
-        origins = Origins.rehearsal(listener.getsockname()[1])
-        settings = Settings(
-            rehearsal=True, origins=origins, fees=fees_named(fees), notify_allow=frozenset(notify_allow),
-            notify_keys=_keys(notify_keys), token=secrets.token_urlsafe(32),
-        )  # fmt: skip
-        serve_at(
-            listener, store, settings, faults=Faults(trouble), control_file=control_file, linger=linger,
-            announce=lambda url: click.echo(f"serving {url}"),
-        )  # fmt: skip
-    except FaultError as error:
+        code = start(**words, announce=lambda url: click.echo(f"serving {url}"))
+    except WordError as error:
         raise click.UsageError(str(error)) from None
-    except (ProcessError, StoreError) as error:
+    except StartError as error:
         raise click.ClickException(str(error)) from None
-
-
-def _keys(path: Path | None) -> dict[str, dict[str, str]]:
-    """The operator's credentials for notifications, by host."""
-    if path is None:
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"{path} cannot be read as JSON: {error}") from None
-    texts = isinstance(found, dict) and all(
-        isinstance(keys, dict) and all(isinstance(key, str) for key in keys.values()) for keys in found.values()
-    )
-    if not texts:
-        raise click.ClickException(f"{path} is not an object: host to access_key and secret_key, or to secret")
-    return dict(found)
+    sys.exit(code)
 
 
 @main.command()
@@ -130,6 +83,7 @@ def faults(control_file: Path, words: tuple[str, ...], *, nothing: bool) -> None
     click.echo(json.dumps(call(control_file, "faults", body)))
 
 
+main.add_command(requester)
 main.add_command(worker)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
+import time
+from datetime import UTC, datetime
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from turkform.marketplace import protocol
+from turkform.marketplace import protocol, signatures
 from turkform.marketplace.guard import RefusedError
+from turkform.marketplace.logs import CALLS
 from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.store import StoreError
 
@@ -19,9 +23,11 @@ if TYPE_CHECKING:
 
     from turkform.marketplace.guard import Guard
     from turkform.marketplace.service import Service
+    from turkform.marketplace.signatures import Credential
 
 _LOG = logging.getLogger("turkform.marketplace")
 _FAULT = "The service had a fault. Please try again."
+_TARGET, _KEY = re.compile(r"\.([A-Za-z]{1,64})$"), re.compile(r"Credential=([A-Za-z0-9]{1,128})/")
 LARGEST = 4_000_000
 """Bytes of a request; a question has at most 65,535."""
 
@@ -33,42 +39,70 @@ class Api:
         self._service, self._guard = service, guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
+        """Answer one call, and log it."""
+        begun, error = time.perf_counter(), None
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            body = await self._answer(scope, receive)
-        except ApiError as error:
-            await self.refuse(send, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer in the envelope
-            _LOG.error("a call failed: %s", error, exc_info=not isinstance(error, StoreError))
-            await self.refuse(send, ApiError("ServiceFault", _FAULT, status=500))
+            body = await self._answer(scope, headers, receive)
+        except ApiError as refusal:
+            error = refusal
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the caller gets an answer in the envelope
+            _LOG.error("a call failed", exc_info=not isinstance(problem, StoreError), extra={"fields": _named(headers)})
+            error = ApiError("ServiceFault", _FAULT, status=500)
+        request_id = secrets.token_hex(16)
+        if CALLS.isEnabledFor(logging.INFO):
+            CALLS.info("call", extra={"fields": _line(headers, request_id, error, time.perf_counter() - begun)})
+        if error is None:
+            await self._send(send, 200, body, request_id)
         else:
-            await self._send(send, 200, body)
+            await self.refuse(send, error, request_id)
 
-    async def refuse(self, send: Send, error: ApiError) -> None:
+    async def refuse(self, send: Send, error: ApiError, request_id: str = "") -> None:
         """Answer with MTurk's error envelope."""
-        await self._send(send, error.status, error.body(self._service.now()))
+        await self._send(send, error.status, error.body(self._service.now()), request_id or secrets.token_hex(16))
 
-    async def _send(self, send: Send, status: int, body: bytes) -> None:
+    async def _send(self, send: Send, status: int, body: bytes, request_id: str) -> None:
         headers = [
             (b"content-type", b"application/x-amz-json-1.1"),
             (b"content-length", str(len(body)).encode()),
-            (b"x-amzn-requestid", secrets.token_hex(16).encode()),
+            (b"x-amzn-requestid", request_id.encode()),
             (b"date", formatdate(self._service.now(), usegmt=True).encode()),
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    async def _answer(self, scope: Scope, headers: dict[str, str], receive: Receive) -> bytes:
         try:
             self._guard.check_api(headers)
         except RefusedError as error:
             raise ApiError("AccessDeniedException", error.message, status=error.status) from None
         body = await _body(receive)
-        credential = protocol.credential_of(headers)
+        credential = signatures.credential_of(headers)
+        if not self._service.settings.rehearsal:
+            await self._verify(credential, scope, headers, body)
         operation = protocol.operation_of(headers)
         answer = await self._service.call(operation, protocol.parameters_of(body), credential.key)
         return msgspec.json.encode(answer)
+
+    async def _verify(self, credential: Credential, scope: Scope, headers: dict[str, str], body: bytes) -> None:
+        if scope["query_string"]:
+            raise ApiError("InvalidSignatureException", "A call of this API has no query string.", status=403)
+        secret = await self._service.secret(credential.key)
+        signatures.verify(credential, secret, headers=headers, body=body, now=datetime.now(UTC))
+
+
+def _named(headers: dict[str, str]) -> dict[str, Any]:
+    """Which operation a request names and whose key, as far as both are names."""
+    target, key = _TARGET.search(headers.get("x-amz-target", "")), _KEY.search(headers.get("authorization", ""))
+    return {"operation": target[1] if target else None, "access_key": key[1] if key else None}
+
+
+def _line(headers: dict[str, str], request_id: str, error: ApiError | None, seconds: float) -> dict[str, Any]:
+    code = error and (error.turk_code or error.code)
+    return {
+        "request": request_id, **_named(headers), "status": error.status if error else 200, "code": code,
+        "seconds": round(seconds, 6),
+    }  # fmt: skip
 
 
 async def _body(receive: Receive) -> bytes:

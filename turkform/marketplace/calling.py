@@ -1,4 +1,7 @@
-"""Commands that speak to a running marketplace: its control file in, its answer to one control call out."""
+"""How commands reach a marketplace: the options that name it, and one control call to a running one.
+
+In: a control file. Out: the answer.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,15 @@ import click
 CONTROL = click.option(
     "--control-file", type=click.Path(path_type=Path), required=True, help="Where the server keeps its address."
 )
+
+STORE = click.option(
+    "--store", default="sqlite:///marketplace.sqlite", show_default=True, envvar="TURKFORMSTORE",
+    help="Where everything is kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
+)  # fmt: skip
+MASTER = click.option(
+    "--master-key", type=click.Path(path_type=Path), metavar="FILE", envvar="TURKFORMMASTER_KEY_FILE",
+    help="The key that opens requesters' secrets; or its text in TURKFORMMASTER_KEY.",
+)  # fmt: skip
 
 
 def call(path: Path, what: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from turkform.marketplace import assignments, keeper, qualification_requests
 from turkform.marketplace.faults import FaultError, Trouble
 from turkform.marketplace.guard import RefusedError
 from turkform.marketplace.protocol import ApiError
+from turkform.marketplace.requester_actions import perform
+from turkform.marketplace.requesters import RequesterError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,7 +39,7 @@ class Control:
 
     def __init__(self, service: Service, guard: Guard, *, linger: float | None, stop: Callable[[], None]) -> None:
         self._service, self._guard, self._linger, self._stop = service, guard, linger, stop
-        self._holders = 0
+        self._holders, self._ending = 0, False
         self._farewell: asyncio.TimerHandle | None = None
 
     def routes(self) -> list[BaseRoute]:
@@ -47,6 +49,7 @@ class Control:
             Route("/control/clock", self._guarded(self.clock), methods=["POST"]),
             Route("/control/faults", self._guarded(self.faults), methods=["POST"]),
             Route("/control/keeper/{word}", self._guarded(self.keep), methods=["POST"]),
+            Route("/control/requester/{action}", self._guarded(self.requester), methods=["POST"]),
             Route("/control/worker/request", self._guarded(self.ask), methods=["POST"]),
             Route("/control/worker/{action}", self._guarded(self.worker), methods=["POST"]),
         ]
@@ -68,12 +71,16 @@ class Control:
             self._held(1)
             try:
                 yield b"held\n"
-                while not await request.is_disconnected():  # noqa: ASYNC110 - Starlette tells only when asked
+                while not (self._ending or await request.is_disconnected()):  # noqa: ASYNC110 - it tells only when asked
                     await asyncio.sleep(0.2)
             finally:
                 self._held(-1)
 
         return StreamingResponse(held(), media_type="text/plain")
+
+    def let_go(self) -> None:
+        """End every control connection: the server is about to."""
+        self._ending = True
 
     def _held(self, change: int) -> None:
         self._holders += change
@@ -107,6 +114,15 @@ class Control:
             return JSONResponse(await keeper.say(self._service, request.path_params["word"], await _object(request)))
         except keeper.KeeperError as error:
             return JSONResponse({"error": str(error)}, 409)
+
+    async def requester(self, request: Request) -> Response:
+        """Keep requesters: add, list, disable, enable, credit, layout."""
+        action, given = request.path_params["action"], await _object(request)
+        try:
+            found = await self._service.act(lambda context: perform(action, context, None, given))
+        except RequesterError as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return JSONResponse(found)
 
     async def ask(self, request: Request) -> Response:
         """Play a worker: request a qualification."""

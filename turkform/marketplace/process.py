@@ -6,6 +6,7 @@ the last control connection of a lingering server was closed.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -19,6 +20,7 @@ from turkform.marketplace.app import Application
 from turkform.marketplace.control import Control
 from turkform.marketplace.courier import Courier
 from turkform.marketplace.guard import Guard
+from turkform.marketplace.requesters import check_master
 from turkform.marketplace.service import Service
 from turkform.marketplace.store import Store
 from turkform.marketplace.troubled import HANG_UP
@@ -30,21 +32,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from turkform.marketplace.faults import Faults
+    from turkform.marketplace.sealing import Master
     from turkform.marketplace.settings import Settings
+
+
+_GRACE = 20
+"""Seconds that calls under way have to end."""
 
 
 class ProcessError(Exception):
     """The server cannot start; the message says why."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to this address; port 0 takes a free one.
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket bound to this address; port 0 takes a free one. Sockets of several processes can share one.
 
     Raises:
         ProcessError: the address is taken, or not ours.
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
     except OSError as error:
@@ -63,58 +72,76 @@ def serve_at(
     store: str,
     settings: Settings,
     *,
-    faults: Faults,
-    control_file: Path | None,
-    linger: float | None,
     announce: Callable[[str], None],
+    master: Master | None = None,
+    faults: Faults | None = None,
+    control_file: Path | None = None,
+    linger: float | None = None,
+    life: int | None = None,
 ) -> None:
-    """Answer requests until told to stop; `announce` is called with the URL once it answers.
+    """Answer requests until told to stop, or until the pipe `life` closes; `announce` is called with the URL.
 
     Raises:
-        StoreError: the store cannot be opened.
+        StoreError: the store cannot be opened, or is not for this mode.
+        SealError: its secrets do not open with this master key.
     """
     database, url = Store(store), url_of(listener)
     server: Server
 
     def stop() -> None:
         server.should_exit = True
+        control.let_go()
 
     def started() -> None:
         if control_file is not None:
             record = {"url": url, "token": settings.token, "pid": os.getpid(), "store": database.shown}
             _write(control_file, record)
+        if life is not None:
+            asyncio.get_running_loop().add_reader(life, stop)
         announce(url)
 
-    service, guard = Service(database, settings, faults=faults), Guard(settings)
-    control = Control(service, guard, linger=linger, stop=stop)
-    pages = site.routes(service, guard)
-    application = Application(service, guard, site=[*control.routes(), *pages], tasks=Tasks(service).routes())
-    config = uvicorn.Config(
-        application, log_level="warning", access_log=False, date_header=False, server_header=False,
-        http=Connection, timeout_graceful_shutdown=1, lifespan="off",
-    )  # fmt: skip
-    server, courier = Server(config, started), Courier(database, settings)
-    courier.start()
     try:
-        server.run(sockets=[listener])
+        database.claim(rehearsal=settings.rehearsal)
+        if master is not None:
+            with database.transaction() as connection:
+                check_master(connection, master)
+        service, guard = Service(database, settings, master=master, faults=faults), Guard(settings)
+        control = Control(service, guard, linger=linger, stop=stop)
+        pages = site.routes(service, guard)
+        application = Application(service, guard, site=[*control.routes(), *pages], tasks=Tasks(service).routes())
+        config = uvicorn.Config(
+            application, log_config=None, log_level="warning", access_log=False, date_header=False,
+            server_header=False, http=Connection, timeout_graceful_shutdown=_GRACE, lifespan="off",
+        )  # fmt: skip
+        server, courier = Server(config, started, control.let_go), Courier(database, settings)
+        courier.start()
+        try:
+            server.run(sockets=[listener])
+        finally:
+            courier.stop()
+            service.close()
     finally:
-        courier.stop()
         database.close()
         if control_file is not None:
             control_file.unlink(missing_ok=True)
 
 
 class Server(uvicorn.Server):
-    """Says when it answers."""
+    """Says when it answers, and when it is about to end."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self._started = started
+        self._started, self._ending = started, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, then say so."""
         await super().startup(sockets)
         self._started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more calls, answer those that came, then end."""
+        self._ending()
+        await super().shutdown(sockets)
 
 
 class Connection(HttpToolsProtocol):

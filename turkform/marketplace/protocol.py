@@ -1,23 +1,18 @@
-"""The wire: JSON 1.1 by botocore's own service model, the error envelope, and who is asking.
+"""The wire: JSON 1.1 by botocore's own service model, and the error envelope.
 
-In: one HTTP request. Out: the operation, its checked parameters and the access key that signed it; or an
-`ApiError` in exactly MTurk's shape. Checks are compiled from the model once, and go further than boto3's
-own: patterns, enums and lengths, which boto3 lets through.
+In: one HTTP request. Out: the operation and its checked parameters; or an `ApiError` in exactly MTurk's shape.
+Checks are compiled from the model once, and go further than boto3's own: patterns, enums and lengths, which boto3
+lets through.
 """
 
 from __future__ import annotations
 
 import gzip
-import hashlib
-import hmac
 import json
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -27,14 +22,6 @@ if TYPE_CHECKING:
     Check = Callable[[Any, str, list[str]], None]
 
 TARGET = "MTurkRequesterServiceV20170117."
-SERVICE = "mturk-requester"
-SIGNATURE_AGE = 900
-"""Seconds that a signature is good for, either way."""
-_CREDENTIAL = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<key>[A-Za-z0-9]{1,128})/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/"
-    r"(?P<service>[a-z-]+)/aws4_request, *SignedHeaders=(?P<headers>[a-z0-9;-]+), *"
-    r"Signature=(?P<signature>[0-9a-f]{64})"
-)
 
 
 class ApiError(Exception):
@@ -273,68 +260,3 @@ def parameters_of(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ApiError("SerializationException", "the body is not a JSON object")
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What an Authorization header claims."""
-
-    key: str
-    date: str
-    region: str
-    headers: tuple[str, ...]
-    signature: str
-
-
-def credential_of(headers: Mapping[str, str]) -> Credential:
-    """Read the Authorization header.
-
-    Raises:
-        ApiError: none, not SigV4, or signed for another service.
-    """
-    text = headers.get("authorization", "")
-    match = _CREDENTIAL.fullmatch(text)
-    if not match:
-        raise ApiError("MissingAuthenticationTokenException", "Request is missing Authentication Token", status=403)
-    if match["service"] != SERVICE:
-        raise ApiError(
-            "InvalidSignatureException", f"Credential should be scoped to correct service: '{SERVICE}'.", status=403
-        )
-    return Credential(
-        match["key"], match["date"], match["region"], tuple(match["headers"].split(";")), match["signature"]
-    )
-
-
-def verify(
-    credential: Credential, secret: str, *, path: str, headers: Mapping[str, str], body: bytes, now: datetime
-) -> None:
-    """Check a signature over the headers as they arrived; `now` is the real clock.
-
-    Raises:
-        ApiError: altered, forged or older than fifteen minutes.
-    """
-    stamp = headers.get("x-amz-date", "")
-    try:
-        signed = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise ApiError("InvalidSignatureException", "X-Amz-Date is missing or malformed", status=403) from None
-    if abs((now - signed).total_seconds()) > SIGNATURE_AGE or not stamp.startswith(credential.date):
-        raise ApiError("InvalidSignatureException", f"Signature expired: {stamp}", status=403)
-    if not {"host", "x-amz-date"} <= set(credential.headers):
-        raise ApiError("InvalidSignatureException", "host and x-amz-date must be signed", status=403)
-    lines = [f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in credential.headers]
-    canonical = "\n".join(
-        ["POST", quote(path, safe="/~"), "", "".join(lines), ";".join(credential.headers),
-         hashlib.sha256(body).hexdigest()]
-    )  # fmt: skip
-    scope = f"{credential.date}/{credential.region}/{SERVICE}/aws4_request"
-    text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = f"AWS4{secret}".encode()
-    for part in (credential.date, credential.region, SERVICE, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    if not hmac.compare_digest(hmac.digest(key, text.encode(), "sha256").hex(), credential.signature):
-        raise ApiError(
-            "InvalidSignatureException",
-            "The request signature we calculated does not match the signature you provided.",
-            status=403,
-        )

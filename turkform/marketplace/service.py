@@ -16,14 +16,16 @@ from turkform.marketplace.commits import Commits, Shared
 from turkform.marketplace.context import Context
 from turkform.marketplace.faults import Faults
 from turkform.marketplace.operations import AFTERWARDS, HANDLERS
+from turkform.marketplace.signatures import unknown_key
 from turkform.marketplace.store import insert_missing, requester_id
 from turkform.marketplace.tables import requesters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import Connection, Table
 
+    from turkform.marketplace.sealing import Master
     from turkform.marketplace.settings import Settings
     from turkform.marketplace.store import Store
 
@@ -38,13 +40,19 @@ class Service:
         store: Store,
         settings: Settings,
         *,
+        master: Master | None = None,
         faults: Faults | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
         self.faults = faults or Faults()
         self._store, self._commits, self._clock = store, Commits(store), clock
+        self._master, self._secrets = master, dict[str, str]()
         self._offset = store.offset()
+
+    def close(self) -> None:
+        """Let go of the store's threads."""
+        self._commits.close()
 
     def now(self) -> float:
         """The marketplace's time, in epoch seconds."""
@@ -92,7 +100,7 @@ class Service:
             connection = shared.connection
             owner = requester or next((_owner(connection, table, name) for table, name in named if name), "")
             if owner:
-                _lock(connection, requesters.c.id == owner)
+                connection.execute(select(requesters.c.id).where(requesters.c.id == owner).with_for_update())
             context = Context(connection, owner, self.now(), self.settings)
             lifecycle.elapse(context)
             return action(context)
@@ -109,22 +117,40 @@ class Service:
             shared.known[access_key] = context
         return context
 
-    @staticmethod
-    def _requester(connection: Connection, access_key: str) -> str:
-        """Who asks; in rehearsal a new key is a new requester."""
-        mine = requesters.c.access_key == access_key
-        found = _lock(connection, mine)
-        if found is None:
+    def _requester(self, connection: Connection, access_key: str) -> str:
+        """Who asks, who is ours alone until the transaction ends; in rehearsal a new key is a new requester.
+
+        Raises:
+            ApiError: nobody, or one who is disabled.
+        """
+        r = requesters.c
+        mine = select(r.id, r.disabled).where(r.access_key == access_key).with_for_update()
+        found = connection.execute(mine).first()
+        if found is None and self.settings.rehearsal:
             new = {"id": requester_id(access_key), "access_key": access_key, "balance": payments.PURSE, "held": 0}
             insert_missing(connection, requesters, new)
-            found = _lock(connection, mine)
-            assert found is not None
-        return found
+            found = connection.execute(mine).first()
+        if found is None or found.disabled:
+            raise unknown_key()
+        return str(found.id)
+
+    async def secret(self, access_key: str) -> str:
+        """The secret of an access key. It never changes, so it is read and opened once.
+
+        Raises:
+            ApiError: nobody has this key.
+        """
+        secret = self._secrets.get(access_key)
+        if secret is None:
+            sealed = await self._commits.do(access_key, lambda shared: _sealed(shared.connection, access_key))
+            if sealed is None or self._master is None:
+                raise unknown_key()
+            secret = self._secrets[access_key] = self._master.open(sealed, access_key)
+        return secret
 
 
-def _lock(connection: Connection, which: ColumnElement[bool]) -> str | None:
-    """The requester's id, who is ours alone until the transaction ends; on SQLite all of the store is anyway."""
-    return connection.execute(select(requesters.c.id).where(which).with_for_update()).scalar()
+def _sealed(connection: Connection, access_key: str) -> str | None:
+    return connection.execute(select(requesters.c.secret).where(requesters.c.access_key == access_key)).scalar()
 
 
 def _owner(connection: Connection, table: Table, name: str) -> str:

@@ -82,6 +82,22 @@ class Store:
         with self.engine.begin() as connection:
             yield connection
 
+    def claim(self, *, rehearsal: bool) -> None:
+        """Keep rehearsals and real work apart: a store is for one of them, from its first use on.
+
+        Raises:
+            StoreError: it is for the other. A rehearsal lets anybody in, and its clock can be moved.
+        """
+        mode = "rehearsal" if rehearsal else "real"
+        with self.transaction() as connection:
+            known = kept(connection, "mode")
+            if known is None and not (mode == "real" and kept(connection, "offset")):
+                keep(connection, "mode", mode)
+                known = mode
+        if known != mode:
+            other = "a rehearsal" if mode == "real" else "real requesters"
+            raise StoreError(f"the store {self.shown} is one of {other}. Take another for {mode} use")
+
     def offset(self) -> float:
         """How far the marketplace's clock is ahead of the real one, in seconds."""
         with self.transaction() as connection:

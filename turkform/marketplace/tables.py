@@ -19,6 +19,9 @@ requesters = Table(
     Column("access_key", String(128), unique=True),
     Column("balance", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False, default=0),
+    Column("name", String(64)),
+    Column("secret", Text),
+    Column("disabled", Integer, nullable=False, default=0),
 )
 
 # --- HITs ------------------------------------------------------------------------------------------
