@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from marketplace_server import STORES
+from postgres import postgres
 from sqlalchemy import event, text
 
 from turkform import ledger
@@ -36,8 +38,17 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(path: Path) -> Iterator[Journal]:
+def on_disk(path: Path) -> Iterator[Journal]:
+    """A journal in a file."""
     with Journal.open(path, create=True, campaign="image-labels", environment="lab") as opened:
+        yield opened
+
+
+@pytest.fixture(params=STORES)
+def journal(request: pytest.FixtureRequest, path: Path) -> Iterator[Journal]:
+    """A journal in whatever one can be kept in."""
+    where = path if request.param == "sqlite" else postgres().database()
+    with Journal.open(where, create=True, campaign="image-labels", environment="lab") as opened:
         yield opened
 
 
@@ -125,10 +136,10 @@ def test_a_run_that_ends_has_written_every_outcome(journal: Journal) -> None:
     assert len(list(journal.calls(outcome=Outcome.DONE))) == 500
 
 
-def test_callers_that_wait_share_one_commit(journal: Journal) -> None:
-    with begin(journal) as run:
+def test_callers_that_wait_share_one_commit(on_disk: Journal) -> None:
+    with begin(on_disk) as run:
         run.intend([create("first")], NOW)
-        seen = commits(journal)
+        seen = commits(on_disk)
         blocked, go = threading.Event(), threading.Event()
 
         def hold(_: object) -> None:
@@ -147,7 +158,7 @@ def test_callers_that_wait_share_one_commit(journal: Journal) -> None:
         for thread in (first, *others):
             thread.join()
         assert len(seen) == 2
-    assert len(journal.open_intents()) == 33
+    assert len(on_disk.open_intents()) == 33
 
 
 def test_calls_of_32_threads_get_numbers_of_their_own(journal: Journal) -> None:
@@ -214,14 +225,14 @@ def test_a_call_without_an_answer_stays_open_until_it_is_settled(journal: Journa
     assert journal.open_intents() == []
 
 
-def test_the_open_calls_of_another_journal_in_the_database_stay_there(journal: Journal, path: Path) -> None:
-    with begin(journal) as run:
+def test_the_open_calls_of_another_journal_in_the_database_stay_there(on_disk: Journal, path: Path) -> None:
+    with begin(on_disk) as run:
         [call] = run.intend([create()], NOW)
         run.settle(call, Outcome.UNKNOWN, at=NOW)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE calls SET journal = 'another'")
-    assert journal.open_intents() == []
-    assert list(journal.hits()) == []
+    assert on_disk.open_intents() == []
+    assert list(on_disk.hits()) == []
 
 
 def test_text_from_outside_cannot_spoil_a_group(journal: Journal) -> None:
@@ -327,27 +338,27 @@ def _on_connect(journal: Journal, pragma: str) -> None:
     )
 
 
-def test_a_full_disk_means_that_nothing_may_be_sent(journal: Journal, path: Path) -> None:
-    run = begin(journal)
+def test_a_full_disk_means_that_nothing_may_be_sent(on_disk: Journal, path: Path) -> None:
+    run = begin(on_disk)
     run._scribe._drop()
-    _on_connect(journal, f"max_page_count={path.stat().st_size // 4096}")
+    _on_connect(on_disk, f"max_page_count={path.stat().st_size // 4096}")
     with pytest.raises(JournalError, match="its disk is full") as caught:
         run.intend([create(str(number)) for number in range(500)], NOW)
     assert caught.value.exit_code == 1
-    assert journal.open_intents() == []
+    assert on_disk.open_intents() == []
     run.close()
 
 
-def test_a_run_goes_on_when_the_disk_has_room_again(journal: Journal) -> None:
-    with begin(journal) as run:
+def test_a_run_goes_on_when_the_disk_has_room_again(on_disk: Journal) -> None:
+    with begin(on_disk) as run:
         [before] = run.intend([create("a")], NOW)
-        broken = _trip(journal)
+        broken = _trip(on_disk)
         run.settle(before, Outcome.DONE, object_id="HIT1", at=NOW)
         with pytest.raises(JournalError):
             run.intend([create("b")], NOW)
         broken.clear()
         [after] = run.intend([create("c")], NOW)
-    assert {call.id: call.outcome for call in journal.calls()} == {before: Outcome.DONE, after: None}
+    assert {call.id: call.outcome for call in on_disk.calls()} == {before: Outcome.DONE, after: None}
 
 
 def _trip(journal: Journal) -> list[int]:
@@ -362,22 +373,22 @@ def _trip(journal: Journal) -> list[int]:
     return broken
 
 
-def test_outcomes_that_could_not_be_written_are_said_aloud(journal: Journal) -> None:
-    run = begin(journal)
+def test_outcomes_that_could_not_be_written_are_said_aloud(on_disk: Journal) -> None:
+    run = begin(on_disk)
     [call] = run.intend([create()], NOW)
-    broken = _trip(journal)
+    broken = _trip(on_disk)
     run.settle(call, Outcome.DONE, at=NOW)
     with pytest.raises(JournalError, match="1 outcomes are only in the account"):
         run.close()
     broken.clear()
-    assert [c.id for c in journal.open_intents()] == [call]
+    assert [c.id for c in on_disk.open_intents()] == [call]
 
 
-def test_a_read_only_journal_is_named_before_anything_is_sent(journal: Journal) -> None:
-    _on_connect(journal, "query_only=ON")
+def test_a_read_only_journal_is_named_before_anything_is_sent(on_disk: Journal) -> None:
+    _on_connect(on_disk, "query_only=ON")
     with pytest.raises(JournalError, match="is read-only"):
-        begin(journal)
-    assert list(journal.calls()) == []
+        begin(on_disk)
+    assert list(on_disk.calls()) == []
 
 
 def test_a_run_that_was_closed_takes_nothing_more(journal: Journal) -> None:
@@ -390,16 +401,16 @@ def test_a_run_that_was_closed_takes_nothing_more(journal: Journal) -> None:
 # --- what it belongs to ---------------------------------------------------------------------------
 
 
-def test_a_journal_belongs_to_one_record(journal: Journal, path: Path) -> None:
-    journal.bind(record_id="REC1", campaign="image-labels", environment="lab", endpoint="http://127.0.0.1:8750")
-    journal.bind(record_id="REC1", campaign="image-labels", environment="laboratory")
+def test_a_journal_belongs_to_one_record(on_disk: Journal, path: Path) -> None:
+    on_disk.bind(record_id="REC1", campaign="image-labels", environment="lab", endpoint="http://127.0.0.1:8750")
+    on_disk.bind(record_id="REC1", campaign="image-labels", environment="laboratory")
     with pytest.raises(RefusedError, match="belongs to the campaign record REC1"):
-        journal.bind(record_id="REC2", campaign="image-labels", environment="lab")
+        on_disk.bind(record_id="REC2", campaign="image-labels", environment="lab")
     with Journal.open(path, create=False) as again:
         assert (again.record_id, again.environment) == ("REC1", "laboratory")
 
 
-def test_another_campaigns_journal_is_refused(journal: Journal, path: Path) -> None:
+def test_another_campaigns_journal_is_refused(on_disk: Journal, path: Path) -> None:
     with pytest.raises(RefusedError, match='that of the campaign "image-labels", not "audio"'):
         Journal.open(path, create=True, campaign="audio")
 
@@ -585,11 +596,11 @@ def test_reading_needs_no_lock_while_a_run_writes(journal: Journal) -> None:
         assert len(list(reading)) == 2_999
 
 
-def test_planning_reads_open_and_rare_calls_by_their_index(journal: Journal, path: Path) -> None:
+def test_planning_reads_open_and_rare_calls_by_their_index(on_disk: Journal, path: Path) -> None:
     read: list[tuple[str, Any]] = []
-    event.listen(journal._ledger.engine, "before_cursor_execute", lambda *a: read.append((a[2], a[3])))
-    journal.open_intents()
-    journal.types()
+    event.listen(on_disk._ledger.engine, "before_cursor_execute", lambda *a: read.append((a[2], a[3])))
+    on_disk.open_intents()
+    on_disk.types()
     with closing(sqlite3.connect(path)) as connection:
         queries = [(query, values) for query, values in read if query.startswith("SELECT calls")]
         plans = [str(connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()) for query, values in queries]
@@ -599,8 +610,8 @@ def test_planning_reads_open_and_rare_calls_by_their_index(journal: Journal, pat
     ]
 
 
-def test_money_and_time_are_whole_numbers_in_the_tables(journal: Journal, path: Path) -> None:
-    with begin(journal) as run:
+def test_money_and_time_are_whole_numbers_in_the_tables(on_disk: Journal, path: Path) -> None:
+    with begin(on_disk) as run:
         run.intend([create()], NOW)
     with closing(sqlite3.connect(path)) as connection:
         query = "SELECT typeof(price), price, typeof(endpoint_time), endpoint_time FROM calls"

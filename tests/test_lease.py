@@ -10,6 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from marketplace_server import STORES
+from postgres import postgres
 from test_journal import HERE, NOW, begin, create
 
 from turkform.errors import InterruptedApplyError, LeaseHeldError
@@ -27,13 +29,19 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(path: Path) -> Iterator[Journal]:
+def on_disk(path: Path) -> Iterator[Journal]:
     with Journal.open(path, create=True) as opened:
         yield opened
 
 
-def test_a_second_writer_learns_who_is_at_work(journal: Journal, path: Path) -> None:
-    with begin(journal), Journal.open(path, create=True) as other, pytest.raises(LeaseHeldError) as caught:
+@pytest.fixture(params=STORES)
+def journal(request: pytest.FixtureRequest, path: Path) -> Iterator[Journal]:
+    with Journal.open(path if request.param == "sqlite" else postgres().database(), create=True) as opened:
+        yield opened
+
+
+def test_a_second_writer_learns_who_is_at_work(on_disk: Journal, path: Path) -> None:
+    with begin(on_disk), Journal.open(path, create=True) as other, pytest.raises(LeaseHeldError) as caught:
         begin(other)
     assert caught.value.exit_code == 5
     for part in (str(path), "`turkform apply` of ann on desk", f"process {os.getpid()}", "since 20"):
@@ -48,7 +56,7 @@ def test_the_next_writer_begins_when_the_last_has_ended(journal: Journal) -> Non
     assert epochs == [1, 2, 3]
 
 
-def test_a_killed_holder_is_taken_over_at_once(journal: Journal, path: Path) -> None:
+def test_a_killed_holder_is_taken_over_at_once(on_disk: Journal, path: Path) -> None:
     script = f"""
 import sys, time
 sys.path.insert(0, {HERE!r})
@@ -62,10 +70,10 @@ time.sleep(60)
         assert child.stdout is not None
         assert child.stdout.readline() == "holding\n"
         with pytest.raises(LeaseHeldError, match=f"process {child.pid}"):
-            begin(journal)
+            begin(on_disk)
         child.send_signal(signal.SIGKILL)
         child.wait()
-    with begin(journal) as run:
+    with begin(on_disk) as run:
         assert run.epoch == 2
         assert run.intend([create()], NOW) == [1]
 
@@ -97,26 +105,26 @@ def test_a_run_that_lost_the_lease_writes_nothing_but_facts(journal: Journal) ->
     assert [(c.outcome, c.epoch) for c in journal.calls()] == [(Outcome.DONE, 1)]
 
 
-def test_close_seizes_the_lease_without_waiting(journal: Journal, path: Path) -> None:
-    with begin(journal) as run, Journal.open(path, create=False) as other:
+def test_close_seizes_the_lease_without_waiting(on_disk: Journal, path: Path) -> None:
+    with begin(on_disk) as run, Journal.open(path, create=False) as other:
         with begin(other, command="turkform close", user="bob", seize=True) as closing:
             with pytest.raises(LeaseLostError, match="by `turkform close` of bob on desk"):
                 run.intend([create("late")], NOW)
             assert closing.intend([create("expiry")], NOW) == [1]
         run.close()
-    assert [(call.key, call.epoch) for call in journal.calls()] == [("expiry", 2)]
+    assert [(call.key, call.epoch) for call in on_disk.calls()] == [("expiry", 2)]
 
 
-def test_who_seized_the_epoch_gets_the_lock_when_the_other_one_stops(journal: Journal, path: Path) -> None:
-    run = begin(journal)
+def test_who_seized_the_epoch_gets_the_lock_when_the_other_one_stops(on_disk: Journal, path: Path) -> None:
+    run = begin(on_disk)
     with Journal.open(path, create=False) as other, begin(other, seize=True) as closing:
         run.close()
         closing.intend([create()], NOW)
         assert not FileLock(path.with_name("journal.sqlite.lock")).acquire()
 
 
-def test_an_ending_run_leaves_its_successors_lease_alone(journal: Journal, path: Path) -> None:
-    run = begin(journal)
+def test_an_ending_run_leaves_its_successors_lease_alone(on_disk: Journal, path: Path) -> None:
+    run = begin(on_disk)
     with Journal.open(path, create=False) as other, begin(other, seize=True) as closing:
         run.close()
         assert closing.intend([create()], NOW) == [1]
@@ -142,10 +150,10 @@ def test_a_busy_run_cannot_keep_close_out(journal: Journal) -> None:
             thread.join()
 
 
-def test_a_folder_that_takes_no_lock_file_is_named(journal: Journal, path: Path) -> None:
+def test_a_folder_that_takes_no_lock_file_is_named(on_disk: Journal, path: Path) -> None:
     path.with_name("journal.sqlite.lock").mkdir()
     with pytest.raises(Exception, match=r"the lock .*journal.sqlite.lock cannot be made"):
-        begin(journal)
+        begin(on_disk)
 
 
 # --- where the operating system's lock does not reach ----------------------------------------------

@@ -380,7 +380,7 @@ def test_a_target_says_everything(tmp_path: Path) -> None:
     ("journal", "says"),
     [
         ("postgresql://me:hidden@db/x", "password"),
-        ("postgresql://db/x", "not supported yet"),
+        ("postgresql://db/x", "a database's address stands in the file"),
         ("/var/lib/x.sqlite", "out of the campaign"),
         ("../x.sqlite", "out of the campaign"),
         ("data", "is a folder"),
@@ -398,6 +398,23 @@ def test_an_operator_may_put_the_journal_anywhere(tmp_path: Path) -> None:
     write(tmp_path, {"campaign.yaml": yaml})
     desired = load(tmp_path, environ={"TURKFORM_JOURNAL": "/var/lib/birds.sqlite"})
     assert desired.target.journal == "/var/lib/birds.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [("postgresql://ann:hidden@db/journals", ""), ("mysql://ann:hidden@db/journals", '"mysql" is not PostgreSQL')],
+)
+def test_a_journal_on_postgresql_is_named_by_the_machine(url: str, says: str, tmp_path: Path) -> None:
+    yaml = YAML.replace("{endpoint: local}", '{endpoint: local, journal: "${env:TURKFORM_JOURNAL}"}')
+    write(tmp_path, {"campaign.yaml": yaml})
+    if not says:
+        assert load(tmp_path, environ={"TURKFORM_JOURNAL": url}).target.journal == url
+        return
+    with pytest.raises(CampaignError) as caught:
+        load(tmp_path, environ={"TURKFORM_JOURNAL": url})
+    (found,) = (problem for problem in caught.value.diagnostics if problem.severity == "error")
+    assert says in found.summary
+    assert "hidden" not in str(found)
 
 
 def test_where_credentials_go_is_the_machines_choice_where_it_makes_one(tmp_path: Path) -> None:

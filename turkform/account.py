@@ -151,6 +151,14 @@ class Account:
             self._sleep(min(8.0, 0.1 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - jitter
         raise AssertionError  # the last attempt returned or raised
 
+    def clock(self) -> datetime:
+        """The endpoint's clock at this command's first answer, asked for where there was none yet.
+
+        Raises:
+            EndpointError: it could not be reached.
+        """
+        return self.now or self.read("GetAccountBalance", {}).at
+
     def pages(self, operation: str, member: str, **parameters: Any) -> Iterator[list[dict[str, Any]]]:
         """Every page of a list: until the token is missing or the page is empty."""
         token: str | None = None

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 _SEARCH_LAG = 60.0
 """A new qualification type shows in the search after up to so many seconds."""
+_YOUNG = 5.0
+"""Seconds by which two readings of the endpoint's clock may differ: it is told in whole ones."""
 _REVOKED = {"QualificationDoesNotExist", "InvalidQualificationState"}
 
 
@@ -352,7 +354,8 @@ class _Work:
 
     def _create_type(self, step: Step, change: TypeChange) -> str:
         """The name is the token: taken means an earlier request made it, or it is not free again yet."""
-        name = str(step.parameters["Name"])
+        name, taken = str(step.parameters["Name"]), list[str]()
+        lag = 0.0 if change.reason else _SEARCH_LAG
         detail: dict[str, Any] = {"name": name, "values": _given(change)}
         if change.replaces:
             detail["replaces"] = change.replaces
@@ -360,24 +363,33 @@ class _Work:
             detail["protected"] = True
         request = Request(step.operations[0], step.parameters, step.address, detail=detail)
         try:
-            sent = self.sender.send(request, lambda error: self._named(error, name))
+            return self.sender.send(request, self._named(name, taken, lag)).object_id
         except CallRefusedError as error:
+            if taken:
+                return taken[0]
             if error.turk_code != "QualificationTypeAlreadyExists":
                 raise
-            found = self._search(name, 0 if change.reason else _SEARCH_LAG)
-            if found is None:
-                raise _NotYetError(
-                    f'the name "{name}" is not free yet: that of a deleted type stays taken for up to 48 h'
-                ) from None
-            return found
-        return sent.object_id
+            raise _NotYetError(
+                f'the name "{name}" is not free yet: that of a deleted type stays taken for up to 48 h'
+            ) from None
 
-    def _named(self, error: CallRefusedError, name: str) -> Verdict:
-        """Taken after a try without answer: that try took it, unless the name is not to be found."""
-        if error.turk_code != "QualificationTypeAlreadyExists":
-            return Outcome.UNKNOWN, ""
-        found = self._search(name, _SEARCH_LAG)
-        return (Outcome.DONE, found) if found else (Outcome.UNKNOWN, "")
+    def _named(self, name: str, taken: list[str], lag: float) -> Callable[[CallRefusedError], Verdict]:
+        """Judge whether a name is taken by an earlier request of the same call: then the type is as young as the call.
+
+        Whosever it is, its id is put into `taken`.
+        """
+        began = self.sender.now()
+
+        def judge(error: CallRefusedError) -> Verdict:
+            found = self._search(name, lag) if error.turk_code == "QualificationTypeAlreadyExists" else None
+            wire = get_type(self.sender.account, found) if found else None
+            if found is None or wire is None:
+                return None
+            taken.append(found)
+            young = wire["CreationTime"].timestamp() >= began - _YOUNG
+            return (Outcome.DONE if young else Outcome.FAILED), found
+
+        return judge
 
     def _search(self, name: str, seconds: float) -> str | None:
         """The id of an own type by its name, waiting out the search's lag."""
@@ -424,16 +436,15 @@ class _Work:
         desired, now = self.survey.desired, self.survey.observed.now
         campaign = desired.campaign.campaign
         parameters = Record.parameters(campaign, self.journal.id, desired.target.name, now)
-        name = Record.name(campaign)
+        name, taken = Record.name(campaign), list[str]()
         request = Request("CreateQualificationType", parameters, RECORD, detail={"name": name})
         try:
-            sent = self.sender.send(request, lambda error: self._named(error, name))
+            record_id = self.sender.send(request, self._named(name, taken, _SEARCH_LAG)).object_id
         except CallRefusedError as error:
             if error.turk_code != "QualificationTypeAlreadyExists":
                 raise
-            self._bind(self._own_record(campaign))
-        else:
-            self._bind(sent.object_id if sent.body else self._own_record(campaign))
+            record_id = ""
+        self._bind(self._own_record(campaign) if taken or not record_id else record_id)
 
     def _bind(self, record_id: str) -> None:
         desired = self.survey.desired
@@ -443,8 +454,7 @@ class _Work:
         )  # fmt: skip
 
     def _own_record(self, campaign: str) -> str:
-        record_id = self._search(Record.name(campaign), _SEARCH_LAG)
-        state = find_own_type(self.sender.account, Record.name(campaign)) if record_id else None
+        state = find_own_type(self.sender.account, Record.name(campaign))
         if state is None or Record.read(state).journal != self.journal.id:
             raise RefusedError(
                 [f'another journal has just taken the campaign name "{campaign}" in this account'],
@@ -489,10 +499,6 @@ class _Work:
     def _one_worker(self, step: Step, request: Request) -> bool:
         try:
             self.sender.send(request, _revoked)
-        except CallRefusedError as error:
-            if error.turk_code in _REVOKED:
-                return True  # revoked already, by whomever: as wanted
-            self._failed(step.address.item(request.key), error)
         except TurkformError as error:
             self._failed(step.address.item(request.key), error)
         else:
@@ -639,8 +645,8 @@ def _given(change: TypeChange) -> dict[str, str]:
 
 
 def _revoked(error: CallRefusedError) -> Verdict:
-    """A grant that an earlier request may have taken back; the other calls about workers refuse no repeat."""
-    return (Outcome.DONE if error.turk_code in _REVOKED else Outcome.UNKNOWN), ""
+    """A grant that an earlier request has taken back; the other calls about workers refuse no repetition."""
+    return (Outcome.DONE, "") if error.turk_code in _REVOKED else None
 
 
 def _worker_parameters(operation: str, type_id: str, worker: str, value: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from turkform.observed import HIT
     from turkform.survey import Survey
 
-UNDER_WAY = 15.0
+UNDER_WAY = 5.0
 """Seconds that calls of the apply which was stopped may take to be answered; then they count as unknown."""
 _GLANCE = 0.25
 """Seconds between two looks at them."""

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
     """What `observe` has to read besides HITs and types: only what is managed.
 
-    `now` is this machine's clock in epoch seconds: it decides which HITs are so new that a listing may
-    lack them.
+    `now` is in epoch seconds: it decides which HITs are so new that a listing may lack them.
     """
     from turkform.observed import LISTING_LAG, Scope
 
@@ -48,7 +47,12 @@ def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
         grants=frozenset(managed | replacing | {ours[i] for i in memory.grants if i in ours}),
         blocks=bool(desired.blocks or desired.campaign.blocks or memory.blocks),
         deletable=frozenset({*ours.values(), *before}),
-        recent=tuple(k.id for k in memory.by_id.values() if k.created > recent and not k.deleted),
+        recent=tuple(
+            {
+                **{k.id: None for k in memory.by_id.values() if k.created > recent and not k.deleted},
+                **{str(c.detail["object"]): None for c in memory.open if "HIT" in c.operation and "object" in c.detail},
+            }
+        ),
         type_ids=(*ours, *([memory.record] if memory.record else [])),
         rekeys=memory.rekeys,
     )

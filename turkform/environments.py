@@ -32,6 +32,9 @@ PINS = {"endpoint": "TURKFORM_ENDPOINT", "profile": "TURKFORM_PROFILE"}
 AWS_RATE = 2
 """Calls a second at AWS hosts, when nothing is said: what an account could count on."""
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_POSTGRESQL = re.compile(r"postgres(ql)?://")
+_OUTSIDE = re.compile(r"\$\{env:[A-Za-z_][A-Za-z0-9_]*\}")
+_SET_OUTSIDE = 'Write "${env:TURKFORM_JOURNAL}", and set that to postgresql://USER@HOST/DATABASE.'
 _PASSWORD = re.compile(r"://[^/@:]*:[^@]*@|[?&]password=", re.IGNORECASE)
 
 
@@ -125,9 +128,12 @@ def _journal(text: Any, name: str, root: Node, files: Files, problems: list[Diag
     if _URL.match(text):
         if _PASSWORD.search(written):
             return problem("a password stands in the file", 'Write "${env:TURKFORM_JOURNAL}" and set it outside.')
-        return problem(
-            "a journal on a database server is not supported yet", f"Write .turkform/{name}/journal.sqlite, or a path."
-        )
+        if not _OUTSIDE.fullmatch(written):
+            # A stranger's pull request must not choose which server this machine's database passwords go to.
+            return problem("a database's address stands in the file", _SET_OUTSIDE)
+        if not _POSTGRESQL.match(text):
+            return problem(f'"{text.partition(":")[0]}" is not PostgreSQL', _SET_OUTSIDE)
+        return text
     if "${env:" in written:
         return str(files.folder / text)
     try:

@@ -142,11 +142,20 @@ class Journal:
 
     @classmethod
     def open(
-        cls, where: str | Path, *, create: bool, campaign: str = "", environment: str = "", clocks: Clocks | None = None
+        cls,
+        where: str | Path,
+        *,
+        create: bool,
+        anew: bool = False,
+        campaign: str = "",
+        environment: str = "",
+        journal: str = "",
+        clocks: Clocks | None = None,
     ) -> Journal:
         """Open the journal at a path or a PostgreSQL URL; its folder must exist.
 
-        Where a database holds several, `campaign` and `environment` choose.
+        Where a database holds several, `campaign` and `environment` choose, or the id `journal`; `anew` makes one
+        beside those that are there.
 
         Raises:
             JournalMissingError: there is none, and none is to be made.
@@ -158,7 +167,7 @@ class Journal:
             version = ledger.version()
             if create or version:
                 ledger.bring_up(clocks.ms())
-            row = _choose(ledger, campaign, environment) if create or version else None
+            row = _choose(ledger, campaign, environment, journal) if (create or version) and not anew else None
             if row is None and create:
                 row = _new(ledger, campaign, environment, clocks.ms())
         except BaseException:
@@ -171,11 +180,19 @@ class Journal:
 
     @classmethod
     def find(
-        cls, where: str | Path, *, campaign: str = "", environment: str = "", clocks: Clocks | None = None
+        cls,
+        where: str | Path,
+        *,
+        campaign: str = "",
+        environment: str = "",
+        journal: str = "",
+        clocks: Clocks | None = None,
     ) -> Journal | None:
         """Open it for reading, or None where there is none; never makes one."""
         try:
-            return cls.open(where, create=False, campaign=campaign, environment=environment, clocks=clocks)
+            return cls.open(
+                where, create=False, campaign=campaign, environment=environment, journal=journal, clocks=clocks
+            )
         except JournalMissingError:
             return None
 
@@ -521,10 +538,12 @@ def _refuse_overtaken(connection: Connection, journal: str, after: Mark | None) 
     raise StalePlanError([f"another command has written in the journal since: run {run.id}, {who}"])
 
 
-def _choose(ledger: Ledger, campaign: str, environment: str) -> Row[Any] | None:
-    """The journal of this campaign and environment; the youngest, where one was made anew."""
+def _choose(ledger: Ledger, campaign: str, environment: str, journal: str = "") -> Row[Any] | None:
+    """The journal of this campaign and environment; the youngest, where one was made anew. Or the one with the id."""
     with ledger.reading() as connection:
         found = connection.execute(select(meta).order_by(meta.c.created.desc(), meta.c.journal)).all()
+    if journal:
+        return next((row for row in found if row.journal == journal), None)
     if ledger.path is None:
         return next((r for r in found if (r.campaign, r.environment) == (campaign, environment)), None)
     if found and campaign and found[0].campaign not in {"", campaign}:
@@ -546,7 +565,7 @@ def _new(ledger: Ledger, campaign: str, environment: str, now: int) -> Row[Any] 
             )
         )
         connection.execute(insert(lease).values(journal=journal, epoch=0, **free))
-    return _choose(ledger, campaign, environment)
+    return _choose(ledger, campaign, environment, journal)
 
 
 def _row(intent: Intent) -> dict[str, Any]:

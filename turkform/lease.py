@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, select, update
 
 from turkform.errors import InterruptedApplyError, LeaseHeldError
-from turkform.ledger import JournalError, from_ms, lease
+from turkform.ledger import JournalError, from_ms, lease, runs
 from turkform.times import format_time
 
 if TYPE_CHECKING:
@@ -199,9 +199,10 @@ class Lease:
         return beat.rowcount == 1
 
     def lost(self, connection: Connection) -> LeaseLostError:
-        """Who has it now."""
-        row = connection.execute(select(lease).where(lease.c.journal == self.journal)).one()
-        who = f"by {_who(row)}" if row.owner else "from outside"
+        """Who took it."""
+        later = select(runs).where(runs.c.journal == self.journal, runs.c.epoch > self.epoch)
+        row = connection.execute(later.order_by(runs.c.id).limit(1)).first()
+        who = f"by `{row.command}` of {row.user} on {row.host}" if row else "from outside"
         return LeaseLostError(
             f"this run was stopped {who}; nothing was sent after that",
             "What it had done is in the journal: plan again.",

@@ -20,7 +20,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -50,6 +50,8 @@ from turkform.errors import TurkformError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from sqlalchemy import URL
 
 VERSION = 1
 """Of the tables; a database with a higher one was written by a newer turkform."""
@@ -356,14 +358,29 @@ _CAUSES: Mapping[str, tuple[str, str]] = {
 def _postgresql(url: str) -> tuple[Engine, str]:
     try:
         parsed = make_url(url).set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, poolclass=NullPool)
+        engine = create_engine(parsed, poolclass=NullPool, connect_args=_given(parsed))
     except ArgumentError:
         raise JournalError(
             "the journal's address is not a PostgreSQL URL", "Write postgresql://USER@HOST/DATABASE"
         ) from None
     except ModuleNotFoundError:
         raise JournalError("a journal on PostgreSQL needs psycopg", "Run: pip install 'turkform[postgres]'") from None
-    return engine, parsed.set(drivername="postgresql").render_as_string(hide_password=True)
+
+    @event.listens_for(engine, "connect")
+    def durable(connection: Any, _: object) -> None:
+        # A server may be set to answer before the disk has it; an intent must be there before its call leaves.
+        connection.execute("SET synchronous_commit = on")
+        connection.execute(f"SET lock_timeout = '{BUSY:.0f}s'")
+        connection.commit()
+
+    shown = parsed.set(drivername="postgresql", query={k: v for k, v in parsed.query.items() if k != "password"})
+    return engine, shown.render_as_string(hide_password=True)
+
+
+def _given(url: URL) -> dict[str, Any]:
+    """How long to wait for a server that has gone, where the URL does not say."""
+    patience = {"connect_timeout": BUSY, "keepalives_idle": BUSY, "tcp_user_timeout": 1000 * BUSY}
+    return {name: int(value) for name, value in patience.items() if name not in url.query}
 
 
 def _sqlite(path: Path) -> Engine:

@@ -151,7 +151,7 @@ class Scope:
     deletable: frozenset[str] = frozenset()
     """Names of qualification types a plan may delete."""
     recent: tuple[str, ...] = ()
-    """Ids of HITs made so recently that a listing may lack them."""
+    """Ids of HITs that a listing may lack: made just now, or about to be changed by a call whose outcome is open."""
     type_ids: tuple[str, ...] = ()
     """Ids of qualification types that the search may lack."""
     rekeys: Mapping[str, str] = field(default_factory=dict)

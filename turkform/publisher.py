@@ -179,7 +179,7 @@ class Publisher:
             TurkformError: it bears another marker.
         """
         if not error.repeated_token:
-            return Outcome.UNKNOWN, ""
+            return None
         candidates = _ID.findall(error.message.replace(request.token, ""))
         for candidate in candidates:
             found = read_hit(self.sender.account, candidate)
@@ -308,7 +308,8 @@ class Publisher:
             return Result(0, "kept: work on it is not reviewed")
         if found is not None:
             try:
-                self.sender.send(self._about(hit, "DeleteHIT", {}, change, 0, untouched=False))
+                request = self._about(hit, "DeleteHIT", {}, change, 0, untouched=False)
+                self.sender.send(request, lambda _: self._judged(hit, lambda _: False, gone=True))
             except CallRefusedError as error:
                 if error.turk_code != "InvalidHITState":
                     raise

@@ -4,12 +4,12 @@ In: what is to be sent. Out: the answer, or the error that says what became of i
 answer is sent again with the same token; every operation used here is safe to repeat, because a token,
 a name or the state of the object makes the second one harmless.
 
-A refusal says that *this* request did nothing. It says so of the call only where no earlier request of
-the call went unanswered: then that one may be what the refusal is about, and a judge looks.
+A refusal says that *this* request did nothing. An earlier one of the same call, which went unanswered or was
+repeated on its way, may have done what was asked and be what the refusal is about. So a judge looks:
 
-    refused at once                       failed
-    refused after a try without answer    what the judge finds: done, failed, or unknown
-    refused because of its token          the same
+    what was asked is so           done
+    it is not                      failed
+    nothing can be said of that    failed where every request was answered, else unknown
 
 Time may pass unseen between the intent and its request: a process is stopped, a laptop sleeps. So a
 request that leaves late asks first whether the epoch is still ours, and a token is not used again after
@@ -108,13 +108,13 @@ class Sent:
     """The answer; empty where an earlier request had done it already."""
 
 
-Verdict = tuple[Outcome, str]
-"""What became of a call, and the object it made or is about."""
+Verdict = tuple[Outcome, str] | None
+"""What became of a call, and the object it made or is about; None where a refusal tells nothing of that."""
 
 
-def unsure(_: CallRefusedError) -> Verdict:
-    """The judge who cannot tell: the call stays open, and the account is read later."""
-    return Outcome.UNKNOWN, ""
+def no_judge(_: CallRefusedError) -> Verdict:
+    """For calls that refuse no repetition."""
+    return None
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ class Sender:
         """The endpoint's clock, in epoch seconds, carried on by this machine's."""
         return self._clock() + self._offset
 
-    def send(self, request: Request, judge: Callable[[CallRefusedError], Verdict] = unsure) -> Sent:
+    def send(self, request: Request, judge: Callable[[CallRefusedError], Verdict] = no_judge) -> Sent:
         """Journal the intent, send, settle; `judge` looks where a refusal does not say what became of the call.
 
         Raises:
@@ -201,7 +201,7 @@ class Sender:
             for request, call in zip(requests, calls, strict=True)
         ]
 
-    def dispatch(self, announced: Announced, judge: Callable[[CallRefusedError], Verdict] = unsure) -> Sent:
+    def dispatch(self, announced: Announced, judge: Callable[[CallRefusedError], Verdict] = no_judge) -> Sent:
         """Send what was announced, and settle it; raises what `send` does."""
         request = announced.request
         try:
@@ -227,13 +227,12 @@ class Sender:
         self, announced: Announced, error: CallRefusedError, judge: Callable[[CallRefusedError], Verdict]
     ) -> Sent:
         """Say what a refusal means for its call: nothing happened, or an earlier request had done it."""
-        outcome, object_id = Outcome.FAILED, announced.request.object_id
-        if announced.unanswered or error.repeated_token:
-            try:
-                outcome, object_id = judge(error)
-            except (EndpointError, CallUnansweredError, CallRefusedError) as unread:
-                outcome, object_id = Outcome.UNKNOWN, ""
-                error.__context__ = unread
+        try:
+            verdict = judge(error)
+        except (EndpointError, CallRefusedError):
+            verdict = Outcome.UNKNOWN, ""
+        silent = Outcome.UNKNOWN if announced.unanswered else Outcome.FAILED
+        outcome, object_id = verdict or (silent, "")
         self._settle(announced, outcome, object_id or announced.request.object_id, error=str(error))
         if outcome is Outcome.FAILED:
             raise error

@@ -84,17 +84,21 @@ def _settle(session: Session) -> None:
 
 def _rename(session: Session, name: str) -> None:
     """Let the campaign record say the environment's new name."""
-    with session.survey() as (found, journal):
+    from turkform.journal import Journal
+    from turkform.survey import recall
+
+    with session.survey() as (found, _):
         record = found.observed.record
         if record is None:
             raise TurkformError("this account has no record of this campaign, so there is nothing to rename")
-        if journal is None or journal.id != record.journal:
+        own = Journal.find(found.desired.target.journal, journal=record.journal)
+        if own is None:
             raise RefusedError(
                 [f"the journal of environment {record.environment} is not at hand under the name {name}"],
                 f"Rename the folder .turkform/{record.environment} to .turkform/{name}, or set `journal:` in {name}.",
             )
-        with _run(session, journal, found) as run:
-            _rewrite(found, run, journal, name)
+        with own, _run(session, own, replace(found, memory=recall(own))) as run:
+            _rewrite(found, run, own, name)
             run.end(0)
     session.terminal.out(f"The campaign record now names environment {name}; it was {record.environment}.")
 
@@ -114,9 +118,9 @@ def _begin_anew(session: Session, fates: Mapping[Address, Fate], otherwise: Fate
         if before is not None and before.id == record.journal:
             raise RefusedError(["the journal at hand is the one the campaign record names: it is not lost"])
         _vouched(session, list(unvouched(found)), fates, otherwise)
-        if before is not None:
+        if before is not None and "://" not in desired.target.journal:
             _set_aside(session, Path(desired.target.journal))
-        with session.make_journal(desired) as journal, _run(session, journal, found) as run:
+        with session.make_journal(desired, anew=True) as journal, _run(session, journal, found) as run:
             counts = start_anew(found, run, fates=fates, otherwise=otherwise)
             run.flush()
             _rewrite(found, run, journal, desired.target.name)

@@ -120,8 +120,10 @@ class Session:
             if found is not None:
                 found.close()
 
-    def make_journal(self, desired: Desired, *, lasting: bool = True) -> Journal:
+    def make_journal(self, desired: Desired, *, lasting: bool = True, anew: bool = False) -> Journal:
         """The journal, made where there is none yet; `lasting` where purchases depend on its being kept.
+
+        `anew` makes another one in any case.
 
         Raises:
             RefusedError: nobody watches, and the journal would lie where a build machine forgets it.
@@ -138,7 +140,7 @@ class Session:
         where = target.journal
         if "://" not in where:
             Path(where).parent.mkdir(parents=True, exist_ok=True)
-        return Journal.open(where, create=True, campaign=desired.campaign.campaign, environment=target.name)
+        return Journal.open(where, create=True, anew=anew, campaign=desired.campaign.campaign, environment=target.name)
 
     def _forgets(self, desired: Desired) -> bool:
         target = desired.target
