@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import http.server
 import re
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -14,6 +11,7 @@ import pytest
 from browser import chromium
 from marketplace_server import Server, running
 from tasks_for_people import PAGE, SCHEMAS, external_question, html_question, publish
+from web_server import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,30 +71,6 @@ document.getElementById("address").textContent = location.href;
 form.assignmentId.value = to.get("assignmentId");
 form.action = to.get("turkSubmitTo") + "/mturk/externalSubmit";
 </script>"""
-
-
-@contextmanager
-def elsewhere(body: bytes = EXTERNAL) -> Iterator[str]:
-    """A server of the requester's own, which answers everything with one page."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +175,7 @@ def test_a_form_asks_as_its_document_says_and_answers_come_back_in_its_terms(ser
 
 
 def test_an_external_page_is_told_who_works_and_submits_to_the_groups_host(server: Server, page: Page) -> None:
-    with elsewhere() as address:
+    with elsewhere(EXTERNAL) as address:
         hit = publish(server.client(), external_question(f"{address}/task?mode=a&amp;b=1", 400))
         page.goto(f"{server.url}/hits/{hit['HITId']}")
         task = page.frame_locator("#task")

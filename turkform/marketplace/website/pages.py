@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request, Visitor], Awaitable[Response]]
 
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; frame-src "
 )
 _NUL: Final = "%00"
@@ -54,7 +55,10 @@ class Pages:
         """A page around a template; `frames` are the origins of what it frames."""
         about = {"visitor": visitor, "rehearsal": self.service.settings.rehearsal, "path": request.url.path}
         html = draw(name, **about, now=self.service.now(), **values)
-        return HTMLResponse(html, status, headers=_HEADERS | {"Content-Security-Policy": _POLICY + frames})
+        headers = _HEADERS | {"Content-Security-Policy": _POLICY + frames}
+        if self.service.settings.origins.secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        return HTMLResponse(html, status, headers=headers)
 
     def trouble(self, request: Request, visitor: Visitor, status: int, title: str, text: str = "") -> Response:
         """A page that says why not."""

@@ -1,12 +1,28 @@
-// Two comforts that no page depends on: the page looks again when its task says that something happened, and the time
-// that is left counts down.
+// Two comforts that no page depends on: the page goes on when its task is over, and the time that is left counts down.
 (function () {
   "use strict";
   var frame = document.getElementById("task");
+  var looking = false;
+
+  // A task's page can say anything at any time, so its word is only a reason to ask the server: where the same task is
+  // still in hand, nothing happens.
+  function look() {
+    if (looking) return;
+    looking = true;
+    fetch(location.href, { credentials: "same-origin" }).then(function (answer) {
+      return answer.text();
+    }).then(function (page) {
+      var now = new DOMParser().parseFromString(page, "text/html").getElementById("task");
+      if (!now || now.getAttribute("src") !== frame.getAttribute("src")) location.reload();
+    }).catch(function () {}).finally(function () {
+      setTimeout(function () { looking = false; }, 1000);
+    });
+  }
+
   if (frame) {
     window.addEventListener("message", function (event) {
       var known = event.source === frame.contentWindow || event.origin === frame.dataset.origin;
-      if (known && event.data === "turkform:look") location.reload();
+      if (known && event.data === "turkform:look") look();
     });
   }
 
