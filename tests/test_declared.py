@@ -7,7 +7,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from declared_life import Declared
+from declared_life import TERMS, Declared
 from marketplace_server import Server, running
 
 from turkform.documents import NAMESPACES
@@ -146,6 +146,28 @@ def test_a_test_arrives_with_its_key_and_its_time_and_changes_together_with_them
     declared.write(TYPES.format(name=declared.name, test="form: test.xml, duration: 30m"))
     assert declared.apply().exit_code == 0
     assert "AnswerKey" not in type_of(declared)
+    assert declared.look().plan.empty
+
+
+def test_notifications_go_out_with_the_first_hit_and_only_then(declared: Declared) -> None:
+    notify = f'notify: {{sqs: "{declared.server.url}/queue", events: [HITReviewable]}}'
+    head = TERMS.replace("auto_approval_delay: 3d", f"auto_approval_delay: 3d, {notify}")
+    declared.write("batches: {}\n", head=head)
+    assert declared.steps() == []
+    page = {"page.html": "<p>${text}</p><input name='a'>", **rows(a="one")}
+    declared.write(batch("{html: page.html}"), page, head=head)
+    assert declared.steps() == [
+        ("hit_type.label", "create"), ("notification.label", "create"), ("batch.pilot", "create"),
+    ]  # fmt: skip
+    assert declared.apply().exit_code == 0
+    assert declared.look().plan.empty
+    declared.write(batch("{html: page.html}"), head=head.replace("HITReviewable", "HITExpired"))
+    assert declared.steps() == [("notification.label", "update")]
+    assert declared.apply().exit_code == 0
+    assert declared.look().plan.empty
+    declared.write(batch("{html: page.html}"), head=re.sub(r", notify: {[^}]*}", "", head))
+    assert declared.steps() == [("notification.label", "delete")]
+    assert declared.apply().exit_code == 0
     assert declared.look().plan.empty
 
 

@@ -24,7 +24,7 @@ LAYERS = (
     ("tables", "files", "items"),
     ("pages", "placeholders", "html5", "documents", "formatted", "forms"),
     ("jinja_pages", "questions", "offsite", "form_pages", "reviewed", "inspection"),
-    ("policies", "campaign"),
+    ("policies", "eligibility", "campaign"),
     ("signature", "connections"),
     ("account",),
     ("observed",),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from turkform import environments, messages
+from turkform import eligibility, environments, messages
 from turkform.campaign import Campaign, Desired, Source
 from turkform.contents import Contents
 from turkform.errors import CampaignError, Diagnostic, FieldPath, Location
@@ -108,6 +108,7 @@ class _Loading:
         self.problems += check_references(values, root)
         contents = Contents(self.files, root, self.problems)
         campaign = contents.tests(self._validate(root, copy.deepcopy(values)), values)
+        self._eligibility(root, campaign)
         target = environments.target(campaign, values, name, root, self.files, self.environ, self.problems)
         policies = {name: batch.review_policies for name, batch in campaign.batches.items()}
         pages = {
@@ -242,6 +243,15 @@ class _Loading:
                     _drop(values, path if path[0] in _RESOURCES else path[:1])
                 values.update({name: values.get(name, known) for name, known in _STAND_INS.items()})
         return Campaign.model_validate(_STAND_INS)
+
+    def _eligibility(self, root: Node, campaign: Campaign) -> None:
+        """Whether anybody can meet the requirements of each HIT type."""
+        for name, hit_type in campaign.hit_types.items():
+            for found in eligibility.judge(hit_type.requirements):
+                path: FieldPath = ("hit_types", name, "requirements", found.number)
+                place = (root.get(*path) or root).location
+                summary = f"{messages.dotted(path)}: {found.summary}"
+                self.problems.append(Diagnostic(summary, found.detail, path, place, found.severity))
 
     def _places(self, root: Node, campaign: Campaign) -> dict[FieldPath, Location]:
         """Where the rules stand that a plan may break; what the terms break already is said now."""

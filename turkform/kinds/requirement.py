@@ -182,11 +182,14 @@ class Requirement(Section):
         values = self.rule({}).values
         texts = [v for v in values if isinstance(v, str)]
         key = written[0] if written else ""
-        if (self.system == "locale") != bool(texts) and values:
-            what = "locale takes locales" if self.system == "locale" else f"{subjects[0]} takes numbers, not locales"
-            raise refuse(what, "Write US or US-CA" if self.system == "locale" else "Write a number like 80", key)
+        of_places = self.system == "locale" or self.id == LOCALE
+        if of_places != bool(texts) and values:
+            what = "locale takes locales" if of_places else f"{subjects[0]} takes numbers, not locales"
+            raise refuse(what, "Write US or US-CA" if of_places else "Write a number like 80", key)
         if self.system == "locale" and key not in ("equal_to", "not_equal_to", "in", "not_in", "exists"):
             raise refuse("locale needs in:, not_in:, equal_to: or not_equal_to:", "Add  in: [US]", key)
+        if values and self.system == "masters":
+            raise refuse("masters has no value: workers hold it or not", "Write  exists: true", key)
         if texts and len(texts) != len(values):
             raise refuse("numbers and locales do not mix", "Keep one kind.", key)
         if values and len(values) > _MOST[type(values[0])]:
