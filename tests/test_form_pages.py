@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 from campaign_files import YAML, problems, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from turkform.documents import NAMESPACES
 
@@ -83,3 +86,28 @@ def test_a_form_is_a_file_of_xml(tmp_path: Path) -> None:
     yaml = WITH_FORM.replace("form.xml", "bird.html")
     (found,) = problems(write(tmp_path, {"campaign.yaml": yaml}))
     assert "html:" in found.detail
+
+
+_BITS = st.sampled_from(
+    [*FORM.replace(">", ">\n").split("\n"), "<", ">", "&", "]]>", "<![CDATA[", "<!--", "-->", "&#0;", "&x;", "${id}",
+     "$${x}", "<!DOCTYPE x>", "<?xml version='1.0'?>", '<?xml version="1.0" encoding="utf-16"?>', "\0", "\x85",
+     "<a b='", "<FormattedContent>", "</FormattedContent>", "<p>", "<MaxSelectionCount>x</MaxSelectionCount>", "\ud800"]
+)  # fmt: skip
+
+
+@settings(
+    max_examples=int(os.environ.get("TURKFORM_EXAMPLES", "150")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
+@given(
+    content=st.one_of(st.lists(_BITS, max_size=14).map("".join), st.binary(max_size=60)),
+    name=st.sampled_from(["tasks/form.xml", "tasks/key.xml"]),
+)
+def test_whatever_stands_in_a_form_only_a_campaign_error_comes_out(
+    content: str | bytes, name: str, tmp_path: Path
+) -> None:
+    data = content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
+    test = "    test: {form: tasks/form.xml, answer_key: tasks/key.xml, duration: 20m}\n"
+    yaml = WITH_FORM.replace("    auto_granted: 100\n", test)
+    problems(write(tmp_path, {"campaign.yaml": yaml, "tasks/form.xml": FORM, "tasks/key.xml": FORM, name: data}))

@@ -118,6 +118,17 @@ BROKEN = [
     Broken("double key", "b3,", "b1,", "b1,", "Remove one row", "line 2 and line 4", "b4,", _ROW),
     Broken("no key value", "b2,", ",", ",", "a key of its own", "no id", "b2,", _ROW),
     Broken("double column", "id,photo,", "id,photo,id,photo", "id", "id_2", paste="id,photo,", file=_ROW),
+    Broken("minutes in words", "assignment_duration: 10m", "assignment_duration: 10 minutes", "10 minutes", "10m"),
+    Broken("hours by the clock", "assignment_duration: 10m", "assignment_duration: 01:30:00", "01:30:00", "1h30m"),
+    Broken("minutes of ISO 8601", "assignment_duration: 10m", "assignment_duration: PT10M", "PT10M", "10m"),
+    Broken("semicolons", "id,photo,place", "id;photo;place", "id;", "commas", '";"', "id,photo,place", _ROW),
+    Broken("tabs", "id,photo,place", "id\tphoto\tplace", "id\t", "*.tsv", "tabs", "id,photo,place", _ROW),
+    Broken("event", "keywords: [birds", "notify: {sqs: 'https://q.org/q', events: [HITExpird]}\n    keywords: [birds",
+           "HITExpird", "HITExpired"),
+    Broken("queue", "keywords: [birds", "notify: {sqs: q.org, events: [HITExpired]}\n    keywords: [birds", "q.org",
+           "Write it like https://", paste="keywords: [birds"),
+    Broken("requirements", "[US, GB]}", "[US, GB]}\n      - {system: locale, in: [FR]}", "{system: locale, in: [FR]}",
+           "remove one", "nobody can meet this", "[US, GB]}"),
 ]  # fmt: skip
 
 

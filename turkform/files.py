@@ -70,7 +70,9 @@ class Files:
         try:
             size = path.stat().st_size
             if size > MOST_BYTES:
-                raise UnreadableFileError(f'"{name}" has {size:,} bytes; at most {MOST_BYTES:,} are read')
+                data = path.suffix in (".yaml", ".yml")
+                detail = "Workers, items and blocks in such numbers belong into a file of rows." if data else ""
+                raise UnreadableFileError(f'"{name}" has {size:,} bytes; at most {MOST_BYTES:,} are read', detail)
             return path.read_bytes()
         except OSError as error:
             raise UnreadableFileError(f'"{name}" cannot be read: {error.strerror}') from None

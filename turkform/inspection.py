@@ -67,7 +67,7 @@ class Inspection:
         count, first = self.found.get(kind, (0, None))
         if first is None:
             row = self._row(item)
-            if at is not None and row.path != at.path and row.line and problem.severity != "note":
+            if at is not None and row.path != at.path and row.line and not self.first:
                 detail = f"{detail} First met with {row.path.name}:{row.line}.".strip()
             first = replace(problem, detail=detail, location=at or row)
         self.found[kind] = (count + 1, first)

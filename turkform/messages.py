@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from turkform.campaign import CAMPAIGN_PATTERN, NOT_YET, Campaign
 from turkform.errors import Diagnostic, FieldPath
-from turkform.kinds.resource import NAME_PATTERN, WORKER_PATTERN, Section, Wire
+from turkform.kinds.notification import QUEUE_PATTERN, TOPIC_PATTERN
+from turkform.kinds.resource import ID_PATTERN, NAME_PATTERN, WORKER_PATTERN, Section, Wire
 from turkform.policies import SHARE_PATTERN
 from turkform.tables import likely
 from turkform.variables import UNKNOWN
@@ -72,7 +73,10 @@ def explain(errors: Iterable[Any], root: Node, ignore: Iterable[FieldPath] = ())
         for e in errors
         if e["type"] == "extra_forbidden"
     }
+    inside = {tuple(e["loc"][:n]) for e in errors for n in range(1, len(e["loc"]))}
     for error in errors:
+        if error["type"] == "too_short" and tuple(error["loc"]) in inside:
+            continue  # what it lacks is there, and wrong
         if error["input"] == UNKNOWN or (isinstance(error["input"], str) and UNKNOWN in error["input"]):
             continue
         problem = _explain(error, root)
@@ -205,6 +209,16 @@ _RULES = {
     CAMPAIGN_PATTERN: "is not a campaign's name: a letter first, then a-z, 0-9 and -, at most 40",
     WORKER_PATTERN: "is not a worker's id: A first, then A-Z and 0-9",
     SHARE_PATTERN: "is not a share from 0% to 100%",
+    QUEUE_PATTERN: "is not the https URL of a queue",
+    TOPIC_PATTERN: "is not the ARN of an SNS topic",
+    ID_PATTERN: "is not an id: A-Z and 0-9, at most 64",
+}
+
+
+_LIKE = {
+    SHARE_PATTERN: "Write one like 30%",
+    QUEUE_PATTERN: "Write it like https://sqs.us-east-1.amazonaws.com/123456789012/events",
+    TOPIC_PATTERN: "Write it like arn:aws:sns:us-east-1:123456789012:events",
 }
 
 
@@ -213,7 +227,7 @@ def _pattern(pattern: str, value: str) -> tuple[str, str]:
     slug = re.sub(r"[^a-z0-9]+", "-", value.lower().strip()).lstrip("-0123456789")[:40].strip("-")
     guesses = (value.strip().upper(), slug, slug.replace("-", "_"), value.strip().rstrip("%").split(".")[0] + "%")
     near = next((guess for guess in guesses if re.fullmatch(pattern, guess)), "")
-    otherwise = "Write one like 30%" if pattern == SHARE_PATTERN else ""
+    otherwise = _LIKE.get(pattern, "")
     return f"{show(value)} {rule}", f"Write {near}" if near else otherwise
 
 
@@ -221,10 +235,11 @@ def _literal(expected: str, value: Any) -> tuple[str, str]:
     choices = re.findall(r"'([^']*)'", expected) or [expected]
     if choices == ["1"]:
         return f"{show(value)} is not the format of this turkform", "Write 1"
-    near = likely(str(value), choices)
-    first = f"Write {near}" if near else f"Write {choices[0]}"
-    others = ", ".join(choice for choice in choices if choice != (near or choices[0]))
-    return f"{show(value)} is not one of {', '.join(choices)}", f"{first} (or {others})"
+    near = likely(str(value), choices) or choices[0]
+    if len(choices) == 1:
+        return f"{show(value)} is not what can stand here", f"Write {near}"
+    others = ", ".join(choice for choice in choices if choice != near)
+    return f"{show(value)} is not one of {', '.join(choices)}", f"Write {near} (or {others})"
 
 
 def _whole(value: Any) -> str:

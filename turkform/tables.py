@@ -63,11 +63,19 @@ class Table:
             if not stat.S_ISREG(os.stat(self.path).st_mode):  # noqa: PTH116 - the mode is what matters
                 self._problem(0, f'"{self.path}" is not a file', f"Name a file: {_SUFFIXES}.")
                 return
+            if self._is_workbook():
+                self._problem(0, f"{self.path.name} is a workbook, not rows of text", f"Save it as {_SUFFIXES}.")
+                return
             yield from rows
         except UnicodeDecodeError:
             self.report(encoding_problem(self.path))
         except (OSError, ValueError) as error:
             self._problem(0, f'"{self.path}" cannot be read: {getattr(error, "strerror", None) or error}')
+
+    def _is_workbook(self) -> bool:
+        """What a spreadsheet saves under the name of a CSV file when it is only renamed."""
+        with self.path.open("rb") as file:
+            return file.read(4) in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
     def _delimited(self, delimiter: str) -> Iterator[tuple[int, Mapping[str, str]]]:
         with self.path.open(encoding="utf-8-sig", newline="") as file:
@@ -99,6 +107,12 @@ class Table:
         """Take the first row as the names of the columns; False when it cannot be."""
         places: dict[str, int] = {}
         fine = True
+        other = next((mark for mark in ";\t|" if len(cells) == 1 and cells[0].count(mark) > 0), "")
+        if other:
+            shown = "tabs" if other == "\t" else f'"{other}"'
+            detail = "Name the file *.tsv." if other == "\t" else "Save it with commas between the values."
+            self._problem(line, f"the columns of {self.path.name} are separated by {shown}, not by commas", detail)
+            return False
         for number, name in enumerate(cells, 1):
             if not name.strip() or "\0" in name:
                 self._problem(line, f"column {number} of {self.path.name} has no name", "Name it in the first row.")
@@ -119,7 +133,9 @@ class Table:
         self._problem(line, f"here {verb}, and the header names {len(header)} columns", detail)
 
     def _broken_quotes(self, line: int, reason: str) -> None:
-        if "field limit" in reason or "end of data" in reason:
+        if "field limit" in reason:
+            summary = "a value has more than 131,072 characters, or a quotation mark is not closed"
+        elif "end of data" in reason:
             summary = "a quotation mark is opened in this row and not closed"
         elif "expected after" in reason:
             summary = "a quoted value in this row goes on after its closing quotation mark"

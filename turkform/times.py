@@ -24,6 +24,28 @@ _INSTANT = re.compile(INSTANT_PATTERN)
 _LONGEST = 100 * 365 * 86_400
 
 
+_SPELT = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?)\s*(?:(w)(?:eeks?)?|(d)(?:ays?)?|(h)(?:ours?|rs?)?|(m)(?:in(?:ute)?s?)?|(s)(?:ec(?:ond)?s?)?)"
+    r"(?![a-z])\s*"
+)
+
+
+def _near(text: str) -> str:
+    """What another spelling most likely means: `10 minutes`, `1.5h`, `PT10M`, `00:10:00`."""
+    clock = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?", text.strip())
+    if clock:
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return format_duration(timedelta(hours=hours, minutes=minutes, seconds=seconds))
+    plain = text.strip().lower()
+    if re.fullmatch(r"p[0-9.wdthms]+", plain):  # ISO 8601
+        plain = plain[1:].replace("t", "")
+    parts = list(_SPELT.finditer(plain))
+    total = sum(float(part[1]) * _UNITS[next(filter(None, part.groups()[1:]))] for part in parts)
+    if "".join(part[0] for part in parts) != plain or not 1 <= total <= _LONGEST:
+        return "it like 45s, 10m, 1h30m or 3d"
+    return format_duration(timedelta(seconds=int(total)))
+
+
 def parse_duration(text: str) -> timedelta:
     """Read `45s`, `10m`, `1h30m`, `3d`, `2w`: units from long to short, each at most once.
 
@@ -34,7 +56,7 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"{text} has no unit. Write {_offer(int(text[:12]))}")
     match = _DURATION.fullmatch(text)
     if not match:
-        raise ValueError(f'"{text}" is not a duration. Write it like 45s, 10m, 1h30m or 3d')
+        raise ValueError(f'"{text}" is not a duration. Write {_near(text)}')
     seconds = sum(int(part[:-1]) * _UNITS[part[-1]] for part in match.groups() if part)
     if seconds > _LONGEST:
         raise ValueError(f"{text} is longer than a century. Write at most 36500d")

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from turkform.kinds.resource import Section, Whole, refuse
+from turkform.kinds.resource import ID_PATTERN, Section, Whole, refuse
 
 WAYS = ("html", "external", "form", "layout")
 FRAMED = ("html", "external")
@@ -26,7 +26,7 @@ class Layout(Section):
     id: Annotated[
         str,
         Field(
-            pattern=r"^[A-Z0-9]{1,64}$",
+            pattern=ID_PATTERN,
             description="The layout's id, as the requester site tells it.",
             examples=["3EXAMPLELAYOUTID"],
         ),

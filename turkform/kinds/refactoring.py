@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from turkform.kinds.resource import Address, Section, listed, refuse
+from turkform.kinds.resource import ID_PATTERN, Address, Section, listed, refuse
 
 ADDRESS_PATTERN = r"^(qualification_type|grant|hit_type|batch|block)(\.[a-z][a-z0-9_-]{0,39})?(\[\".*\"\])?$"
 
@@ -64,7 +64,7 @@ class Imported(Section):
     to: Annotated[
         AddressText, Field(description="The address it is declared at.", examples=["qualification_type.trained"])
     ]
-    id: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,64}$", description="Its id in the account.", examples=["3XYZ"])]
+    id: Annotated[str, Field(pattern=ID_PATTERN, description="Its id in the account.", examples=["3XYZ"])]
 
     @model_validator(mode="after")
     def _of_a_kind(self) -> Imported:

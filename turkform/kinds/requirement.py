@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from turkform.kinds.resource import Address, Flag, Integer, Pending, Section, listed, refuse
+from turkform.kinds.resource import ID_PATTERN, Address, Flag, Integer, Pending, Section, listed, refuse
 from turkform.money import Money
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Requirement(Section):
     id: Annotated[
         str | None,
         Field(
-            pattern=r"^[A-Z0-9]{1,64}$",
+            pattern=ID_PATTERN,
             description="Somebody else's type, by its id.",
             examples=["3EXAMPLEQUALIFICATIONTYPEID"],
         ),

@@ -157,6 +157,9 @@ Keywords = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_j
 WORKER_PATTERN = r"^A[A-Z0-9]{1,63}$"
 """CustomerId in botocore's model of mturk 2017-01-17, and its length limit of 64."""
 
+ID_PATTERN = r"^[A-Z0-9]{1,64}$"
+"""EntityId in botocore's model of mturk 2017-01-17."""
+
 WorkerId = Annotated[str, Field(pattern=WORKER_PATTERN)]
 
 

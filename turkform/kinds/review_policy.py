@@ -10,6 +10,7 @@ Source: "ScoreMyKnownAnswers/2011-09-01 Policy" and "SimplePlurality/2011-09-01 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, Strict, StringConstraints, WithJsonSchema, model_validator
@@ -33,6 +34,8 @@ _LIST = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 
 
 def _several(value: Any) -> Any:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        raise refuse(f"{value} is not a text", f'Write "{value}", in quotes.')
     return (value,) if isinstance(value, str) else listed(value)
 
 
