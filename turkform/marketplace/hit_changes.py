@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from turkform.marketplace.context import Context
 
+_INSERT = insert(hits)
 _UNDISPOSED = "Assignable, Unassignable, Reviewable, Reviewing"
 
 
@@ -53,21 +54,20 @@ def _make(context: Context, p: Mapping[str, Any], type_id: str, operation: str) 
     unit = context.fees.unit(kind.reward, maximum=maximum, masters=bool(kind.masters))
     payments.hold(context.connection, context.requester, maximum * unit)
     hit_id, now = new_id(), float(int(context.now))
-    context.connection.execute(
-        insert(hits).values(
-            id=hit_id,
-            requester=context.requester,
-            type_id=type_id,
-            created=now,
-            expires=now + p["LifetimeInSeconds"],
-            maximum=maximum,
-            question=question,
-            annotation=p.get("RequesterAnnotation"),
-            layout_id=p.get("HITLayoutId"),
-            policies=json.dumps(policies) if policies else None,
-            unit=unit,
-        )
-    )
+    row = {
+        "id": hit_id,
+        "requester": context.requester,
+        "type_id": type_id,
+        "created": now,
+        "expires": now + p["LifetimeInSeconds"],
+        "maximum": maximum,
+        "question": question,
+        "annotation": p.get("RequesterAnnotation"),
+        "layout_id": p.get("HITLayoutId"),
+        "policies": json.dumps(policies) if policies else None,
+        "unit": unit,
+    }
+    context.connection.execute(_INSERT, row)
     token = p.get("UniqueRequestToken")
     keep_token(context.connection, context.requester, operation, token, now=context.now, object_id=hit_id)
     hit = own_hit(context, hit_id)

@@ -13,7 +13,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from turkform.marketplace import payments
 from turkform.marketplace.protocol import (
@@ -150,6 +150,12 @@ def missing_qualification_type(type_id: str) -> ApiError:
     return request_error("QualificationTypeDoesNotExist", f"QualificationType [{type_id}] does not exist.")
 
 
+_OWN = select(hit_types).where(
+    hit_types.c.id == bindparam("type"), hit_types.c.requester == bindparam("requester"), hit_types.c.dropped == 0
+)
+"""Built once: building a statement takes SQLAlchemy longer than running it."""
+
+
 def own_type(context: Context, type_id: str) -> Row[Any]:
     """One of the caller's HIT types.
 
@@ -158,9 +164,7 @@ def own_type(context: Context, type_id: str) -> Row[Any]:
     Raises:
         ApiError: HITTypeDoesNotExist, also for another requester's and for one dropped with its qualification type.
     """
-    t = hit_types.c
-    query = select(hit_types).where(t.id == type_id, t.requester == context.requester, t.dropped == 0)
-    row = context.connection.execute(query).first()
+    row = context.connection.execute(_OWN, {"type": type_id, "requester": context.requester}).first()
     if row is None:
         raise request_error("HITTypeDoesNotExist", f"HITType {type_id} does not exist.")
     return row

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from turkform.marketplace import payments
 from turkform.marketplace.hit_types import SYSTEM_TYPES, exists, missing_qualification_type, requiring
@@ -45,16 +45,18 @@ def joined() -> Select[Any]:
     return select(hits, *terms).join(hit_types, t.id == hits.c.type_id)
 
 
+_OWN = joined().where(hits.c.id == bindparam("hit"), hits.c.requester == bindparam("requester"))
+_TO_CHANGE = _OWN.with_for_update(of=hits)
+
+
 def own_hit(context: Context, hit_id: str, *, change: bool = False) -> Row[Any]:
     """One of the caller's HITs, with its terms; for a change, no other transaction has it meanwhile.
 
     Raises:
         ApiError: HITDoesNotExist, also for another requester's.
     """
-    query = joined().where(hits.c.id == hit_id, hits.c.requester == context.requester)
-    if change:
-        query = query.with_for_update(of=hits)
-    row: Row[Any] | None = context.connection.execute(query).first()
+    query, given = _TO_CHANGE if change else _OWN, {"hit": hit_id, "requester": context.requester}
+    row: Row[Any] | None = context.connection.execute(query, given).first()
     if row is None:
         raise missing_hit(hit_id)
     return row

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import literal, or_, select, union_all, update
+from sqlalchemy import Float, bindparam, literal, or_, select, union_all, update
 
 from turkform.marketplace import decisions, payments, review_policies
 from turkform.marketplace.context import Context
@@ -96,7 +96,8 @@ def vacate(context: Context, row: Row[Any], hit: Row[Any], status: str) -> None:
 
 def elapse(context: Context) -> None:
     """Carry out all that was due for the context's requester by now."""
-    while due := context.connection.execute(_due(context)).all():
+    given = {"requester": context.requester, "now": context.now, "long_ago": context.now - DISPOSED_AFTER}
+    while due := context.connection.execute(_DUE, given).all():
         for what, hit_id, assignment_id, at in due:
             moment = replace(context, now=at)
             hit = own_hit(moment, hit_id, change=True)
@@ -137,28 +138,33 @@ def _waiting(now: float) -> Any:
     )
 
 
-def _due(context: Context) -> Any:
-    """What is due, the earliest first."""
-    a, h, now = assignments.c, hits.c, context.now
-    none = literal("")
+def _due() -> Any:
+    """What is due for a requester, the earliest first."""
+    a, h = assignments.c, hits.c
+    who: Any = bindparam("requester")
+    now, none = bindparam("now", type_=Float), literal("")
     return (
         union_all(
             select(literal("abandon").label("what"), a.hit, a.id, a.deadline.label("at")).where(
-                a.requester == context.requester, a.status == "Accepted", a.deadline <= now
+                a.requester == who, a.status == "Accepted", a.deadline <= now
             ),
             select(literal("approve"), a.hit, a.id, a.due).where(
-                a.requester == context.requester, a.status == "Submitted", a.due <= now
+                a.requester == who, a.status == "Submitted", a.due <= now
             ),
             select(literal("expire"), h.id, none, h.expires).where(
-                h.requester == context.requester, h.holding == 1, h.expires <= now
+                h.requester == who, h.holding == 1, h.expires <= now
             ),
             select(literal("dispose"), h.id, none, h.finished + DISPOSED_AFTER).where(
-                h.requester == context.requester,
+                h.requester == who,
                 h.disposed == 0,
                 h.finished.is_not(None),
-                h.finished <= now - DISPOSED_AFTER,
+                h.finished <= bindparam("long_ago", type_=Float),
             ),
         )
         .order_by("at")
         .limit(_AT_ONCE)
     )
+
+
+_DUE = _due()
+"""Built once: it is asked before every call."""

@@ -12,11 +12,10 @@ import base64
 import hashlib
 import json
 import secrets
-import string
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event, insert, make_url, select, update
+from sqlalchemy import Engine, bindparam, create_engine, event, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -33,12 +32,11 @@ TOKEN_LIFE = 86_400.0
 """Requester guide, "Request tokens": forgotten after 24 hours."""
 PAGE = 10
 MOST = 100
-_ALPHABET = string.ascii_uppercase + string.digits
 
 
 def new_id() -> str:
-    """An id as MTurk's look: thirty upper-case alphanumerics that begin with 3."""
-    return "3" + "".join(secrets.choice(_ALPHABET) for _ in range(29))
+    """An id as MTurk's look: thirty upper-case alphanumerics that begin with 3. Nobody can guess one: 145 bits."""
+    return "3" + base64.b32encode(secrets.token_bytes(20)).decode()[:29]
 
 
 def requester_id(access_key: str) -> str:
@@ -166,10 +164,7 @@ def refuse_repeat(connection: Connection, requester: str, operation: str, token:
     """
     if token is None:
         return
-    t = tokens.c
-    row = connection.execute(
-        select(t.used, t.object_id).where(t.requester == requester, t.operation == operation, t.token == token)
-    ).first()
+    row = connection.execute(_USED, {"requester": requester, "operation": operation, "token": token}).first()
     if row is None or now - row.used >= TOKEN_LIFE:
         return
     message = f'The idempotency token "{token}" has already been processed.'
@@ -184,14 +179,25 @@ def keep_token(
     connection: Connection, requester: str, operation: str, token: str | None, *, now: float, object_id: str
 ) -> None:
     """Remember a token; only successes are remembered."""
-    if token is None:
-        return
-    t = tokens.c
-    key = (t.requester == requester) & (t.operation == operation) & (t.token == token)
-    if not connection.execute(update(tokens).where(key).values(used=now, object_id=object_id)).rowcount:
-        connection.execute(
-            insert(tokens).values(requester=requester, operation=operation, token=token, used=now, object_id=object_id)
-        )
+    if token is not None:
+        given = {"requester": requester, "operation": operation, "token": token, "used": now, "object_id": object_id}
+        connection.execute(_KEEP[connection.dialect.name], given)
+
+
+def _upsert(kind: Any) -> Any:
+    """A token kept, in place of an older one, in one statement."""
+    keep = kind.insert(tokens)
+    new = {name: keep.excluded[name] for name in ("used", "object_id")}
+    return keep.on_conflict_do_update(index_elements=list(tokens.primary_key), set_=new)
+
+
+# Statements of the busiest path are built once: building one takes SQLAlchemy longer than running it.
+_USED = select(tokens.c.used, tokens.c.object_id).where(
+    tokens.c.requester == bindparam("requester"),
+    tokens.c.operation == bindparam("operation"),
+    tokens.c.token == bindparam("token"),
+)
+_KEEP = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
 
 
 # --- pages -----------------------------------------------------------------------------------------
