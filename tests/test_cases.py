@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from ruamel.yaml import YAML
 
@@ -15,9 +16,9 @@ from turkform.diff import diff
 from turkform.items import Marker, stored_key
 from turkform.kinds import Batch, HITType, QualificationType
 from turkform.kinds.resource import Address
-from turkform.memory import Known, KnownNotification, KnownType, Memory
+from turkform.memory import Known, KnownNotification, Knowns, KnownType, Memory
 from turkform.money import Money
-from turkform.observed import Observed, QualificationTypeState, Record, _Sorter
+from turkform.observed import Listed, Observed, QualificationTypeState, Record, Sorter
 from turkform.plan import Plan, make
 from turkform.questions import Template, open_template
 from turkform.reviewed import Reviewed
@@ -90,8 +91,7 @@ def wire_of(hit: dict[str, Any], desired: Desired, row: str) -> dict[str, Any]:
         **terms,
         "HITId": hit.get("HITId", f"3{hit['key'].upper()}"), "HITTypeId": hit.get("HITTypeId", "3TYPE"),
         "RequesterAnnotation": str(marker), "HITStatus": "Assignable", "MaxAssignments": maximum,
-        "CreationTime": datetime.fromtimestamp(created, UTC),
-        "Expiration": datetime.fromtimestamp(created + hit.get("hours_of_life", 24) * 3600, UTC),
+        "CreationTime": created, "Expiration": created + hit.get("hours_of_life", 24) * 3600.0,
         "NumberOfAssignmentsAvailable": hit.get("available", maximum),
         "NumberOfAssignmentsPending": hit.get("pending", 0), "NumberOfAssignmentsCompleted": hit.get("completed", 0),
         **{k: v for k, v in hit.items() if k[0].isupper()},
@@ -101,16 +101,16 @@ def wire_of(hit: dict[str, Any], desired: Desired, row: str) -> dict[str, Any]:
 def plan_of(case: dict[str, Any], folder: Path) -> Plan:
     desired = desired_of(case, folder)
     observed = case.get("observed") or {}
-    sorter = _Sorter("case", {})
+    sorter = Sorter("case", {})
     rows = case.get("rows", {"a": "one"})
     for hit in observed.get("hits", ()):
-        sorter.add(wire_of(hit, desired, rows.get(hit["key"], "one")))
+        sorter.add(msgspec.convert(wire_of(hit, desired, rows.get(hit["key"], "one")), Listed))
     types = {
         wire["Name"]: QualificationTypeState(wire["QualificationTypeId"], QualificationType.from_wire(wire))
         for wire in observed.get("qualification_types", ())
     }
     seen = Observed(
-        NOW, Money(1_000_000), None, Record("3REC", "j", "local", ""), types, sorter.sorted(), sorter.terms,
+        NOW, Money(1_000_000), None, Record("3REC", "j", "local", ""), types, sorter.hits, sorter.terms,
         grants=observed.get("grants", {}), blocks=observed.get("blocks", {}), guarded=observed.get("required_by", {}),
     )  # fmt: skip
     journal = case.get("journal") or {}
@@ -123,7 +123,7 @@ def plan_of(case: dict[str, Any], folder: Path) -> Plan:
     }
     memory = Memory(
         journal="j", record="3REC", environment="local",
-        hits={("pilot", 1): known}, by_id={k.id: k for k in known.values()},
+        hits={("pilot", 1): Knowns(known.values())},
         types={n: KnownType(**t) for n, t in journal.get("types", {}).items()},
         older=tuple((n, KnownType(**t)) for n, t in journal.get("older", {}).items()),
         copies={t: frozenset(w) for t, w in journal.get("copies", {}).items()},

@@ -21,7 +21,8 @@ LAYERS = (
     # The lowest first. A module imports from its own layer and those below; a folder stands for all in it.
     ("errors", "money", "times", "printable"),
     ("kinds",),
-    ("tables", "files", "items"),
+    ("packed",),
+    ("tables", "files", "items", "hits"),
     ("pages", "placeholders", "html5", "documents", "formatted", "forms"),
     ("jinja_pages", "questions", "offsite", "form_pages", "reviewed", "inspection"),
     ("policies", "eligibility", "campaign"),
@@ -62,7 +63,7 @@ DOORS = {
     "jinja2": ("jinja_pages", "markdown", "webpage", "marketplace"),
     "markupsafe": ("marketplace.website.templates",),
     "lxml": ("documents", "marketplace"),
-    "msgspec": ("account", "marketplace"),
+    "msgspec": ("account", "items", "observed", "past", "marketplace"),
     "networkx": ("plan",),
     "pydantic": ("",),
     "pydantic_core": ("",),

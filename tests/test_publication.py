@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turkform.choices import ALL
+from turkform.hits import HIT, HITs
 from turkform.items import Item
 from turkform.kinds import Batch
 from turkform.kinds.resource import FieldChange
-from turkform.memory import Known, Memory, OpenCall
-from turkform.observed import HIT
+from turkform.memory import Known, Knowns, Memory, OpenCall
 from turkform.publication import ItemChange, Op, Publication, Tally, Terms, superseded
 
 if TYPE_CHECKING:
@@ -65,13 +65,10 @@ def publication(
     declared = {"hit_type": "t", "question": {"html": "p.html"}, "assignments": 3, "lifetime": "1d"} | batch
     if "ends" in batch:
         del declared["lifetime"]
-    sorted_hits: dict[str, list[HIT]] = {}
-    for one in sorted(hits, key=lambda h: -h.generation):
-        sorted_hits.setdefault(one.key, []).append(one)
     return Publication(
         batch=("b", 1),
         source=None if rows is None else Rows(Batch.model_validate(declared), rows),  # type: ignore[arg-type]
-        hits=sorted_hits,
+        hits=HITs(hits),
         memory=memory or Memory(),
         terms={"OWN": OWN, "OLD": OLD},
         desired_terms=OWN,
@@ -83,7 +80,7 @@ def publication(
 def known(one: HIT, **changes: Any) -> Memory:
     """A journal that made this HIT."""
     entry = Known(one.id, one.key, one.generation, one.fingerprint, 54, one.created, one.expires)._replace(**changes)
-    return Memory(journal="j", hits={("b", 1): {one.key: entry}}, by_id={one.id: entry})
+    return Memory(journal="j", hits={("b", 1): Knowns([entry])})
 
 
 def decide(subject: Publication) -> tuple[list[ItemChange], Tally]:

@@ -14,6 +14,7 @@ import random
 import re
 import ssl
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -159,18 +160,24 @@ class Account:
         """
         return self.now or self.read("GetAccountBalance", {}).at
 
-    def pages(self, operation: str, member: str, **parameters: Any) -> Iterator[list[dict[str, Any]]]:
-        """Every page of a list: until the token is missing or the page is empty."""
-        token: str | None = None
-        while True:
+    def pages(self, operation: str, member: str, row: Any = dict[str, Any], **parameters: Any) -> Iterator[list[Any]]:
+        """Every page of a list: until the token is missing or the page is empty.
+
+        Each `row` is a dict with times, or of a msgspec type. The next page is asked for while this one is used.
+        """
+        shape = _page(member, row)
+
+        def fetch(token: str | None) -> Any:
             more = {"NextToken": token} if token else {}
-            body = self.read(operation, {**parameters, "MaxResults": _PAGE, **more}).body
-            rows = body.get(member, [])
-            if rows:
-                yield rows
-            token = body.get("NextToken")
-            if not token or not rows:
-                return
+            return self.read(operation, {**parameters, "MaxResults": _PAGE, **more}, shape=shape).body
+
+        with ThreadPoolExecutor(1, thread_name_prefix="page") as ahead:
+            coming: Future[Any] | None = ahead.submit(fetch, None)
+            while coming is not None:
+                page = coming.result()
+                coming = ahead.submit(fetch, page.token) if page.token and page.rows else None
+                if page.rows:
+                    yield _timed(page.rows) if row == dict[str, Any] else page.rows
 
     def _time(self, date: str) -> datetime:
         """The endpoint's clock; reading it costs more than signing does, and it shows the same second for long."""
@@ -246,6 +253,14 @@ def _timed(value: Any) -> Any:
         for part in value:
             _timed(part)
     return value
+
+
+@cache
+def _page(member: str, row: Any) -> type[msgspec.Struct]:
+    """What one page of a list is read into."""
+    rows: Any = msgspec.field(name=member, default_factory=list)
+    token: Any = msgspec.field(name="NextToken", default=None)
+    return msgspec.defstruct("Page", [("rows", list[row], rows), ("token", str | None, token)])
 
 
 @cache

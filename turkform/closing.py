@@ -26,8 +26,8 @@ from turkform.survey import survey as look
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from turkform.hits import HIT
     from turkform.journal import Call, Journal, Run
-    from turkform.observed import HIT
     from turkform.survey import Survey
 
 UNDER_WAY = 5.0

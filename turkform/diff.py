@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from turkform.changes import Action, Diff, RosterChange
+from turkform.hits import HITs
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import MOST_BLOCKS
 from turkform.ownership import own
@@ -29,12 +30,9 @@ if TYPE_CHECKING:
     from turkform.observed import Observed, Scope
 
 
-def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
-    """What `observe` has to read besides HITs and types: only what is managed.
-
-    `now` is in epoch seconds: it decides which HITs are so new that a listing may lack them.
-    """
-    from turkform.observed import LISTING_LAG, Scope
+def scope(desired: Desired, memory: Memory) -> Scope:
+    """What `observe` has to read besides HITs and types: only what is managed."""
+    from turkform.observed import Scope
 
     declared = desired.campaign.qualification_types
     managed = {declared[name].name for name in desired.grants if name in declared}
@@ -42,14 +40,13 @@ def scope(desired: Desired, memory: Memory, *, now: float) -> Scope:
     ours = {known.id: known.name for known in known_types if not known.deleted}
     before = {wanted.renamed_from for wanted in declared.values() if wanted.renamed_from}
     replacing = before | {wanted.name for wanted in declared.values() if wanted.renamed_from}
-    recent = now - LISTING_LAG.total_seconds()
     return Scope(
         grants=frozenset(managed | replacing | {ours[i] for i in memory.grants if i in ours}),
         blocks=bool(desired.blocks or desired.campaign.blocks or memory.blocks),
         deletable=frozenset({*ours.values(), *before}),
         recent=tuple(
             {
-                **{k.id: None for k in memory.by_id.values() if k.created > recent and not k.deleted},
+                **dict.fromkeys(memory.recent),
                 **{str(c.detail["object"]): None for c in memory.open if "HIT" in c.operation and "object" in c.detail},
             }
         ),
@@ -256,7 +253,7 @@ def _batches(
         publication = Publication(
             batch=batch,
             source=None if choices.destroy else source,
-            hits=observed.hits.get(batch, {}),
+            hits=observed.hits.get(batch, HITs()),
             memory=memory,
             terms=pricing.observed(source.batch.hit_type),
             desired_terms=pricing.desired(source.batch.hit_type),

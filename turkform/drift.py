@@ -19,9 +19,9 @@ from turkform.publication import TOLERANCE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from turkform.hits import HIT
     from turkform.journal import Journal
     from turkform.memory import Known
-    from turkform.observed import HIT
     from turkform.survey import Survey
 
 NAMED = 20

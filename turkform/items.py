@@ -13,7 +13,9 @@ import re
 from array import array
 from base64 import b32encode
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from turkform.errors import Diagnostic, Location
 from turkform.tables import Table, likely, stop
@@ -30,8 +32,7 @@ _TOLD = 20
 """So many problems of one file are told; the rest are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One row of a batch's data: one HIT. `line` is where the row begins, 0 without a file."""
 
     key: str
@@ -84,8 +85,7 @@ def stored_key(key: str) -> str:
     return "~" + b32encode(hashlib.sha256(key.encode()).digest()).decode().lower()[:26]
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(NamedTuple):
     """Whose HIT this is and what it was made from; `key` as stored, `version` of the fingerprint."""
 
     campaign: str
@@ -116,9 +116,15 @@ def fingerprint(inputs: Mapping[str, Any]) -> str:
     They are the last ones of the sha256 in lower-case base32 (RFC 4648, no padding) over canonical JSON:
     UTF-8, keys sorted, no spaces.
     """
-    text = json.dumps(inputs, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    # The last 16 of 52 characters begin inside the 23rd byte; the encoding restarts every five bytes.
-    return b32encode(hashlib.sha256(text.encode()).digest()[20:]).decode().lower()[4:20]
+    last = (
+        int.from_bytes(hashlib.sha256(_canonical(inputs)).digest()[-10:]) << 4
+    )  # 256 bits fill 51 characters and a bit
+    return "".join([_PAIRS[last >> shift & 0x3FF] for shift in range(70, -1, -10)])
+
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
+_PAIRS = [one + other for one in "abcdefghijklmnopqrstuvwxyz234567" for other in "abcdefghijklmnopqrstuvwxyz234567"]
+"""Two characters of base32, ten bits, at a time."""
 
 
 # --- checking ---------------------------------------------------------------------------------------------

@@ -6,12 +6,14 @@ observed. An empty `Memory` is a campaign without a journal at hand.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from turkform.packed import Packed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from turkform.observed import BatchKey
 
 TOKEN_LIFE = 86_400.0
@@ -36,6 +38,63 @@ class Known(NamedTuple):
     ended: float = 0.0
     deleted: bool = False
     """Our own DeleteHIT of it succeeded while it was untouched: its item was never bought."""
+
+
+_NUMBERS = struct.Struct("<16sIqdddB?")
+"""Fingerprint, generation, cents, times, ending and whether deleted; the id follows."""
+_ENDINGS: tuple[Ending, ...] = get_args(Ending)
+
+
+class Knowns(Mapping[str, Known]):
+    """Stored key → its HIT of the highest generation; a million of them in a hundred megabytes."""
+
+    def __init__(self, known: Iterable[Known] = ()) -> None:
+        self._packed = Packed()
+        self._several: set[str] = set()
+        for one in known:
+            self.add(one)
+
+    def add(self, known: Known) -> None:
+        """One more."""
+        numbers = _NUMBERS.pack(
+            known.fingerprint.encode(), known.generation, known.cents, known.created, known.expires, known.ended,
+            _ENDINGS.index(known.ending), known.deleted,
+        )  # fmt: skip
+        keys = self._packed.keys
+        self._packed.add(known.key, numbers + known.id.encode())
+        if self._packed.keys == keys:
+            self._several.add(known.key)
+
+    def every(self) -> Iterator[Known]:
+        """Every HIT, of every generation."""
+        return (_unpack(key, record) for key, record in self._packed)
+
+    def __getitem__(self, key: str) -> Known:
+        records = self._packed.find(key)
+        if not records:
+            raise KeyError(key)
+        if len(records) == 1:
+            return _unpack(key, records[0])
+        return max((_unpack(key, record) for record in records), key=lambda known: known.generation)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key in self._packed
+
+    def __len__(self) -> int:
+        return self._packed.keys
+
+    def __iter__(self) -> Iterator[str]:
+        if not self._several:
+            return (key for key, _ in self._packed)
+        return iter(dict.fromkeys(key for key, _ in self._packed))
+
+
+def _unpack(key: str, record: bytearray) -> Known:
+    fingerprint, generation, cents, created, expires, ended, ending, deleted = _NUMBERS.unpack_from(record)
+    return Known(
+        record[_NUMBERS.size :].decode(), key, generation, fingerprint.rstrip(b"\0").decode(), cents, created, expires,
+        _ENDINGS[ending], ended, deleted,
+    )  # fmt: skip
 
 
 Mark = tuple[int, int]
@@ -101,9 +160,9 @@ class Memory:
     environment: str = ""
     mark: Mark = (0, 0)
     """How far the journal reached when it was read: what is written after that, this does not know."""
-    hits: Mapping[BatchKey, Mapping[str, Known]] = field(default_factory=dict)
-    """Batch → stored key → the HIT of the highest generation."""
-    by_id: Mapping[str, Known] = field(default_factory=dict)
+    hits: Mapping[BatchKey, Knowns] = field(default_factory=dict)
+    recent: tuple[str, ...] = ()
+    """Ids of HITs made so recently that a listing may lack them."""
     rekeys: Mapping[str, str] = field(default_factory=dict)
     open: tuple[OpenCall, ...] = ()
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)

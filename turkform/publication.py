@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from turkform.choices import ALL, NONE, Keys
 from turkform.items import FINGERPRINT_VERSION, Item, stored_key
 from turkform.kinds.batch import CROWD
-from turkform.memory import TOKEN_LIFE
+from turkform.memory import TOKEN_LIFE, Knowns
 from turkform.money import NOTHING, Cost
+from turkform.packed import Packed
 from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 
     from turkform.approval import ApprovedRows
     from turkform.campaign import Source
+    from turkform.hits import HIT, HITs
     from turkform.kinds.resource import FieldChange
     from turkform.memory import Known, Memory, OpenCall
-    from turkform.observed import HIT, BatchKey
+    from turkform.observed import BatchKey
 
 TOLERANCE = 5.0
 """Seconds by which an Expiration may differ from the wanted one: the clock moves while calls are made."""
@@ -176,7 +178,7 @@ class Publication:
 
     batch: BatchKey
     source: Source | None
-    hits: Mapping[str, list[HIT]]
+    hits: HITs
     memory: Memory
     terms: Mapping[str, Terms]
     """Of each observed HIT type."""
@@ -194,9 +196,9 @@ class Publication:
     """Of the saved plan that is carried out; None where a plan is made afresh."""
 
     @cached_property
-    def known(self) -> Mapping[str, Known]:
+    def known(self) -> Knowns:
         """HITs of this batch and round that the journal knows."""
-        return self.memory.hits.get(self.batch, {})
+        return self.memory.hits.get(self.batch, Knowns())
 
     @cached_property
     def open(self) -> Mapping[str, OpenCall]:
@@ -213,6 +215,10 @@ class Publication:
         }
 
     @cached_property
+    def _now(self) -> float:
+        return self.now.timestamp()
+
+    @cached_property
     def closed(self) -> bool:
         """Nothing is created, replaced, extended, moved or reopened."""
         if self.source is None:
@@ -226,13 +232,6 @@ class Publication:
         return bool(getattr(self.source and self.source.batch, "review_policies", None))
 
     # --- matching ---------------------------------------------------------------------------------
-
-    @cached_property
-    def _present(self) -> frozenset[str]:
-        """Stored keys of the rows, needed only where something is published already."""
-        if self.source is None or not (self.hits or self.known):
-            return frozenset()
-        return frozenset(stored_key(item.key) for item in self.source.items())
 
     @cached_property
     def rekeyed(self) -> Mapping[str, str]:
@@ -258,8 +257,29 @@ class Publication:
 
     @cached_property
     def _vanished_before(self) -> list[str]:
-        keys = [*self.hits, *(key for key in self.known if key not in self.hits)]
-        return [key for key in keys if key not in self._present]
+        """Stored keys that have a HIT and no row.
+
+        No row is like another, so as many rows with a HIT as there are keys means that none is missing; only
+        otherwise the rows' keys are collected.
+        """
+        if self.source is None or not (self.hits or self.known):
+            return list(self._published())
+        listed = known = 0
+        for item in self.source.items():
+            key = stored_key(item.key)
+            listed += key in self.hits
+            known += key in self.known
+        if (listed, known) == (len(self.hits), len(self.known)):
+            return []
+        present = Packed()
+        for item in self.source.items():
+            present.add(stored_key(item.key))
+        return [key for key in self._published() if key not in present]
+
+    def _published(self) -> Iterator[str]:
+        """Stored keys that have or had a HIT in this round."""
+        yield from self.hits
+        yield from (key for key in self.known if key not in self.hits)
 
     @cached_property
     def vanished(self) -> list[str]:
@@ -275,7 +295,7 @@ class Publication:
 
     def changes(self, tally: Tally) -> Iterator[ItemChange]:
         """Every item that is not as declared, rows in file order first, then HITs without a row."""
-        published = len(self.hits.keys() | self.known.keys())
+        published = sum(1 for _ in self._published())
         limit = None if self.source is None else self.source.batch.limit
         room = None if limit is None else max(0, limit - published)
         for number, item in enumerate(() if self.source is None else self.source.items(), 1):
@@ -306,6 +326,9 @@ class Publication:
         if hits and known and known.generation > hits[0].generation and not known.deleted:
             hits = []  # the current generation is gone from the account; what is left of older ones is retired
         fingerprint = self.source.template.fingerprint(item.row)
+        if hits and under == stored and self._as_declared(hits[0], fingerprint):
+            tally.note("converged")
+            return None
         change = ItemChange(
             item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item, row=number,
             left=self.approved is not None and number in self.approved.left,
@@ -317,6 +340,20 @@ class Publication:
                 ops=(Op.REKEY, *change.ops), cents=(0, *change.cents), reason=under, fields=("key", *change.fields)
             )
         return change if change.ops else None
+
+    def _as_declared(self, hit: HIT, fingerprint: str) -> bool:
+        """Whether there is nothing to decide: said before anything else, for there may be a million of these."""
+        assert self.source is not None
+        return (
+            hit.fingerprint == fingerprint
+            and hit.maximum == self.source.batch.assignments
+            and hit.expires > self._now
+            and abs(hit.expires - self._end(hit)) <= TOLERANCE
+            and hit.version <= FINGERPRINT_VERSION
+            and not self.terms[hit.type_id].differences
+            and not self.closed
+            and self.approved is None
+        )
 
     def _absent(self, change: ItemChange, known: Known | None, tally: Tally, room: int | None) -> ItemChange:
         """No HIT in the account: publish, unless it was published already."""
@@ -587,8 +624,8 @@ def superseded(publication: Publication) -> Iterator[ItemChange]:
     stays, because its answers were bought: it is reported with its cost.
     """
     now = publication.now.timestamp()
-    for key, hits in publication.hits.items():
-        if len(hits) < 2 or key in publication.vanished or key not in publication.chosen:
+    for key, hits in publication.hits.several():
+        if key in publication.vanished or key not in publication.chosen:
             continue
         for hit in hits[1:]:
             change = ItemChange(key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double")
@@ -604,7 +641,7 @@ def doubles(publication: Publication) -> list[tuple[HIT, Any]]:
     """HITs of the current generation with work on them that stand beside another one, and their unit price."""
     return [
         (hit, publication.terms[hit.type_id].unit(hit.maximum))
-        for hits in publication.hits.values()
+        for _, hits in publication.hits.several()
         for hit in hits[1:]
         if hit.generation == hits[0].generation and not hit.untouched
     ]

@@ -20,13 +20,14 @@ from turkform.account import CallRefusedError
 from turkform.errors import TurkformError
 from turkform.items import FINGERPRINT_VERSION, Marker
 from turkform.journal import Outcome
-from turkform.observed import HIT, read_hit
+from turkform.observed import read_hit
 from turkform.publication import TOLERANCE, ItemChange, Op, Publication
 from turkform.sender import Announced, Request, Sender, Verdict, past, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from turkform.hits import HIT
     from turkform.kinds.resource import Address
     from turkform.memory import Ending
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from turkform.errors import RefusedError, UsageError
+from turkform.hits import HITs
 from turkform.journal import Outcome
 from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.resource import Address
@@ -21,9 +22,10 @@ from turkform.publication import SETTLING, TOLERANCE, Op, Tally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from turkform.hits import HIT
     from turkform.journal import Run
     from turkform.memory import OpenCall
-    from turkform.observed import HIT, Record
+    from turkform.observed import Record
     from turkform.survey import Survey
 
 Fate = Literal["done", "publish"]
@@ -37,7 +39,9 @@ def settle(survey: Survey, run: Run) -> list[OpenCall]:
     """
     left = []
     at = survey.observed.now
-    hits = {h.id: h for batch in survey.observed.hits.values() for hits in batch.values() for h in hits}
+    wanted = {str(call.detail.get("object", "")) for call in survey.memory.open}
+    listed = (hit for batch in survey.observed.hits.values() for hits in batch.values() for hit in hits)
+    hits = {hit.id: hit for hit in listed if hit.id in wanted} if wanted else {}
     for call in survey.memory.open:
         done, object_id = _happened(call, survey, hits)
         if done:
@@ -84,7 +88,7 @@ def _happened(call: OpenCall, survey: Survey, hits: Mapping[str, HIT]) -> tuple[
 def _made(call: OpenCall, survey: Survey) -> HIT | None:
     """The HIT with the very marker that an open creation was to make."""
     batch = (str(call.detail["batch"]), int(call.detail["round"]))
-    for hit in survey.observed.hits.get(batch, {}).get(call.key, ()):
+    for hit in survey.observed.hits.get(batch, HITs()).get(call.key, ()):
         if hit.generation == call.detail["generation"] and hit.fingerprint == call.detail["fingerprint"]:
             return hit
     return None

@@ -5,6 +5,7 @@ In: a `Survey`. Out: one JSON-able document, which `status` draws.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from turkform.money import Money
@@ -44,20 +45,24 @@ def status(survey: Survey) -> dict[str, Any]:
 
 def _batch(publication: Publication, figures: dict[str, Any], now: float) -> dict[str, Any]:
     """Counts over a batch's HITs; places that nobody can reach any more are not open."""
-    hits = [hit for found in publication.hits.values() for hit in found]
-    live = [hit for hit in hits if hit.expires > now]
+    count: Counter[str] = Counter()
+    last = 0.0
+    for hit in (hit for hits in publication.hits.values() for hit in hits):
+        live = hit.expires > now
+        count.update(
+            hits=1, live=live, expired=not live, assignments=hit.maximum, open=hit.available if live else 0,
+            pending=hit.pending, submitted=hit.submitted, reviewed=hit.completed,
+            cents=committed(hit, publication.terms[hit.type_id].unit(hit.maximum), now),
+        )  # fmt: skip
+        last = max(last, hit.expires)
     return {
-        "hits": len(hits),
         "rows": figures["rows"],
         "round": figures["round"],
-        "live": len(live),
-        "expired": len(hits) - len(live),
-        "assignments": sum(hit.maximum for hit in hits),
-        "open": sum(hit.available for hit in live),
-        "pending": sum(hit.pending for hit in hits),
-        "submitted": sum(hit.submitted for hit in hits),
-        "reviewed": sum(hit.completed for hit in hits),
-        "committed": str(Money(sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits))),
-        "ends": format_time(from_epoch(max(hit.expires for hit in hits))) if hits else None,
+        **{name: count[name] for name in _COUNTED},
+        "committed": str(Money(count["cents"])),
+        "ends": format_time(from_epoch(last)) if last else None,
         "notes": figures["notes"],
     }
+
+
+_COUNTED = ("hits", "live", "expired", "assignments", "open", "pending", "submitted", "reviewed")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from turkform.campaign import Desired
-    from turkform.observed import HIT
+    from turkform.hits import HIT
     from turkform.plan import Plan
     from turkform.survey import Survey
 

@@ -16,8 +16,8 @@ from turkform.diff import diff, scope
 from turkform.kinds.qualification import GRANT
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK
-from turkform.memory import Known, KnownNotification, KnownType, Memory, OpenCall
-from turkform.observed import Observed, observe, read_question
+from turkform.memory import Known, KnownNotification, Knowns, KnownType, Memory, OpenCall
+from turkform.observed import LISTING_LAG, Observed, observe, read_question
 from turkform.plan import Plan, illustrate, make
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def survey(
     Raises:
         EndpointError: the account cannot be read.
     """
-    memory = recall(journal)
     local = clock()
     now = min(local, account.clock().timestamp())  # whichever is behind: HITs bear the endpoint's times
-    observed = observe(account, desired.campaign.campaign, scope(desired, memory, now=now))
+    memory = recall(journal, now=now)
+    observed = observe(account, desired.campaign.campaign, scope(desired, memory))
     found = diff(desired, observed, memory, choices, local=local, approval=approval)
     plan = make(desired, observed, memory, found, choices, plan_id=secrets.token_hex(8))
     if approval is None:  # what is carried out was looked at already
@@ -80,19 +80,20 @@ def _pages(account: Account, plan: Plan) -> dict[str, str]:
     return {hit: page for hit in hits if (page := read_question(account, hit)) is not None}
 
 
-def recall(journal: Journal | None) -> Memory:
+def recall(journal: Journal | None, *, now: float) -> Memory:
     """What the journal remembers, as planning sees it; without one, nothing.
 
     A HIT whose deletion was sent while it was untouched counts as deleted even where the answer was lost:
-    if it is still there the listing says so, and if it is not, the deletion is why.
+    if it is still there the listing says so, and if it is not, the deletion is why. `now` is in epoch
+    seconds: it decides which HITs are so new that a listing may lack them.
     """
     if journal is None:
         return Memory()
     mark = journal.mark()
     open_calls = tuple(_open(call) for call in journal.open_intents())
     deleting = {call.detail.get("object") for call in open_calls if call.operation == "DeleteHIT"}
-    hits: dict[BatchKey, dict[str, Known]] = defaultdict(dict)
-    by_id = {}
+    hits: dict[BatchKey, Knowns] = defaultdict(Knowns)
+    recent, since = [], now - LISTING_LAG.total_seconds()
     for row in journal.hits():
         known = Known(
             id=row.hit_id,
@@ -106,10 +107,9 @@ def recall(journal: Journal | None) -> Memory:
             ended=_seconds(row.expired_at),
             deleted=row.deleted_by_us or row.hit_id in deleting,
         )
-        by_id[known.id] = known
-        batch = hits[row.batch, row.round]
-        if known.key not in batch or batch[known.key].generation < known.generation:
-            batch[known.key] = known
+        hits[row.batch, row.round].add(known)
+        if known.created > since and not known.deleted:
+            recent.append(known.id)
     grants: dict[str, set[str]] = defaultdict(set)
     copies: dict[str, set[str]] = defaultdict(set)
     for grant in journal.grants():
@@ -130,7 +130,7 @@ def recall(journal: Journal | None) -> Memory:
         environment=journal.environment,
         mark=mark,
         hits=dict(hits),
-        by_id=by_id,
+        recent=tuple(recent),
         rekeys=dict(journal.rekeys()),
         open=open_calls,
         grants={type_id: frozenset(workers) for type_id, workers in grants.items()},

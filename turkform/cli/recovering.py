@@ -97,7 +97,7 @@ def _rename(session: Session, name: str) -> None:
                 [f"the journal of environment {record.environment} is not at hand under the name {name}"],
                 f"Rename the folder .turkform/{record.environment} to .turkform/{name}, or set `journal:` in {name}.",
             )
-        with own, _run(session, own, replace(found, memory=recall(own))) as run:
+        with own, _run(session, own, replace(found, memory=recall(own, now=found.local))) as run:
             _rewrite(found, run, own, name)
             run.end(0)
     session.terminal.out(f"The campaign record now names environment {name}; it was {record.environment}.")

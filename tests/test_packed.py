@@ -1,0 +1,76 @@
+"""Packed records are found as a dict of lists would find them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turkform.hits import HIT, HITs, precedence
+from turkform.memory import Known, Knowns
+from turkform.packed import Packed
+
+KEYS = st.text("abc~-é", min_size=1, max_size=4)
+COUNTS = st.integers(0, 2**31 - 1)
+FINGERPRINTS = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=16, max_size=16)
+HITS = st.builds(
+    HIT, st.text("3ABZ0", min_size=1, max_size=30), KEYS, st.integers(1, 3), st.integers(1, 999_999_999), FINGERPRINTS,
+    st.sampled_from(["TYPE", "OTHER"]), st.floats(0, 2e9), st.floats(0, 2e9), COUNTS, COUNTS, COUNTS, COUNTS,
+    st.sampled_from(["Assignable", "Reviewable"]),
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(KEYS, st.binary(max_size=40))), KEYS)
+def test_every_record_of_a_key_is_found_in_the_order_they_came(pairs: list[tuple[str, bytes]], absent: str) -> None:
+    packed, plain = Packed(), defaultdict[str, list[bytes]](list)
+    for key, record in pairs:
+        packed.add(key, record)
+        plain[key].append(record)
+    assert {key: packed.find(key) for key in plain} == plain
+    assert [(key, bytes(record)) for key, record in packed] == pairs
+    assert (len(packed), packed.keys) == (len(pairs), len(plain))
+    assert (absent in packed) == (absent in plain)
+
+
+def test_records_are_found_after_the_table_has_grown_many_times() -> None:
+    packed = Packed()
+    for number in range(20_000):
+        packed.add(f"key-{number % 15_000}", str(number).encode())
+    assert packed.keys == 15_000
+    assert [bytes(r) for r in packed.find("key-7")] == [b"7", b"15007"]
+    assert [bytes(r) for r in packed.find("key-14999")] == [b"14999"]
+    assert packed.find("key-15000") == []
+
+
+@given(st.lists(HITS, unique_by=lambda hit: hit.id))
+def test_hits_come_back_as_they_were_the_current_one_first(hits: list[HIT]) -> None:
+    packed, plain = HITs([*hits, *hits[:2]]), defaultdict[str, list[HIT]](list)
+    for hit in hits:
+        plain[hit.key].append(hit)
+    for found in plain.values():
+        found.sort(key=precedence)
+    assert list(packed.items()) == list(plain.items())
+    assert list(packed.values()) == list(plain.values())
+    assert dict(packed.several()) == {key: found for key, found in plain.items() if len(found) > 1}
+    assert (list(packed), len(packed), packed.count) == (list(plain), len(plain), len(hits))
+    assert all(packed.has(hit.key, hit.id) and not packed.has(hit.key, hit.id + "X") for hit in hits)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Known, st.text("3ABZ0", min_size=1, max_size=30), KEYS, st.integers(1, 3), FINGERPRINTS,
+            st.integers(0, 2**40), st.floats(0, 2e9), st.floats(0, 2e9), st.sampled_from(["", "close", "end"]),
+            st.floats(0, 2e9), st.booleans(),
+        )
+    )
+)  # fmt: skip
+def test_what_is_known_comes_back_and_the_highest_generation_stands_for_its_key(known: list[Known]) -> None:
+    packed, plain = Knowns(known), dict[str, Known]()
+    for one in known:
+        if one.key not in plain or plain[one.key].generation < one.generation:
+            plain[one.key] = one
+    assert list(packed.every()) == known
+    assert dict(packed.items()) == plain
+    assert len(packed) == len(plain)
