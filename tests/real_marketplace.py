@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from marketplace_server import STORES, store_url
+from marketplace_server import Real, real
 
 from turkform.marketplace import keeper
 from turkform.marketplace.origins import Origins
@@ -24,37 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SERVE = """
-import sys
-from turkform.marketplace.faults import Faults, Trouble
-from turkform.marketplace.origins import Origins
-from turkform.marketplace.payments import fees_named
-from turkform.marketplace.process import listen, serve_at
-from turkform.marketplace.settings import Settings
-
-listener = listen("127.0.0.1", 0)
-port = listener.getsockname()[1]
-origins = Origins((f"http://127.0.0.1:{port}",), f"http://tasks.localhost:{port}")
-settings = Settings(rehearsal=False, origins=origins, fees=fees_named("none"))
-serve_at(listener, sys.argv[1], settings, faults=Faults(Trouble.named(())), control_file=None, linger=None,
-         announce=lambda url: print("serving", url, flush=True))
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class RealMarketplace:
-    """Where workers reach it, and where it keeps what it knows."""
+    """Where workers reach it, and the server behind that."""
 
     url: str
-    store: str
+    server: Real
 
     def keep(self, word: str, **given: Any) -> dict[str, Any]:
         """One of the keeper's words about workers, said beside the store as the command line says it."""
-        origins = Origins((self.url,), "")
-        database = Store(self.store)
+        database = Store(self.server.store)
         try:
-            service = Service(database, Settings(rehearsal=False, origins=origins, fees=Fees(0)))
-            return asyncio.run(keeper.say(service, word, given))
+            settings = Settings(rehearsal=False, origins=Origins((self.url,), ""), fees=Fees(0))
+            # A thread of its own: where a browser is driven, this one has an event loop already.
+            with ThreadPoolExecutor(1) as thread:
+                return thread.submit(asyncio.run, keeper.say(Service(database, settings), word, given)).result()
         finally:
             database.close()
 
@@ -65,15 +48,12 @@ class RealMarketplace:
 
 
 @contextmanager
-def real_marketplace(folder: Path, kind: str = STORES[0]) -> Iterator[RealMarketplace]:
-    """A marketplace on a new store."""
-    store = store_url(kind, folder)
-    with subprocess.Popen([sys.executable, "-c", _SERVE, store], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("serving "), line
-        try:
-            yield RealMarketplace(line.split()[1], store)
-        finally:
-            os.kill(process.pid, signal.SIGTERM)
-            process.wait(20)
+def real_marketplace(folder: Path, kind: str = "sqlite", public_url: str = "") -> Iterator[RealMarketplace]:
+    """A marketplace on a new store, reached under this URL or at its own port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = public_url or f"http://127.0.0.1:{port}"
+    names = ("--public-url", url, "--tasks-url", f"http://tasks.localhost:{port}")
+    with real(folder, "--port", str(port), *names, store=kind) as server:
+        yield RealMarketplace(url, server)

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from starlette.routing import Route
 
 from turkform.marketplace import keeper, payouts
-from turkform.marketplace.tables import assignments, bonuses, hit_types, hits
+from turkform.marketplace.tables import assignments, bonuses, hit_types, hits, requesters
+from turkform.marketplace.website.market import REQUESTER
 
 if TYPE_CHECKING:
     from sqlalchemy import Row, Select
@@ -70,7 +71,8 @@ class History:
 
 def _joined() -> Select[Any]:
     a, t = assignments.c, hit_types.c
-    shown = select(assignments, t.title, t.reward, t.group_id)
+    shown = select(assignments, t.title, t.reward, t.group_id, REQUESTER)
+    shown = shown.join(requesters, requesters.c.id == a.requester)
     return shown.join(hits, hits.c.id == a.hit).join(hit_types, t.id == hits.c.type_id)
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 from starlette.routing import Route
 
 from turkform.marketplace.store import insert_missing
-from turkform.marketplace.tables import messages, readers
+from turkform.marketplace.tables import messages, readers, requesters
+from turkform.marketplace.website.market import REQUESTER
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -41,7 +42,8 @@ class Inbox:
 
         def look(context: Context) -> tuple[list[Row[Any]], int]:
             m = messages.c
-            query = select(messages).where(m.worker == visitor.worker).order_by(m.seq.desc()).limit(_ON_A_PAGE + 1)
+            query = select(messages, REQUESTER).join(requesters, requesters.c.id == m.requester)
+            query = query.where(m.worker == visitor.worker).order_by(m.seq.desc()).limit(_ON_A_PAGE + 1)
             rows = list(context.connection.execute(query.where(m.seq < before) if before else query).all())
             return rows, _read(context, visitor.worker, rows[0].seq if rows else 0)
 

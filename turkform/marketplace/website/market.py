@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 
 from turkform.marketplace.requirements import unmet
-from turkform.marketplace.tables import assignments, blocks, hit_types, hits, messages, qualification_requests, readers
+from turkform.marketplace.tables import (
+    assignments,
+    blocks,
+    hit_types,
+    hits,
+    messages,
+    qualification_requests,
+    readers,
+    requesters,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, Select
@@ -18,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_GROUPS: Final = 500
 """So many groups are looked at for one page; a search finds the others."""
+REQUESTER: Final = func.coalesce(requesters.c.name, requesters.c.id).label("requester_name")
+"""What workers see of a requester: the name under which its keys were made, in a rehearsal its id."""
 _KEPT: Final = ("Accepted", "Submitted", "Approved", "Rejected")
 
 
@@ -47,7 +58,8 @@ class Offer:
 def _with_terms() -> Select[Any]:
     t = hit_types.c
     terms = (t.group_id, t.title, t.description, t.keywords, t.reward, t.duration, t.auto_approval, t.requirements)
-    return select(hits, *terms).join(hit_types, t.id == hits.c.type_id)
+    query = select(hits, *terms, REQUESTER).join(hit_types, t.id == hits.c.type_id)
+    return query.join(requesters, requesters.c.id == hits.c.requester)
 
 
 def _open(now: float) -> ColumnElement[bool]:
@@ -57,23 +69,24 @@ def _open(now: float) -> ColumnElement[bool]:
     return (h.disposed == 0) & (h.expires > now) & free
 
 
-def groups(context: Context, worker: str, wish: Wish) -> list[Row[Any]]:
+def groups(context: Context, worker: str, wish: Wish) -> list[Any]:
     """Groups that have work and that this worker may see; `tasks` is how many HITs with free places each has."""
     t = hit_types.c
     newest = func.max(hits.c.seq).label("newest")
     columns = (t.id, t.group_id, t.requester, t.title, t.description, t.keywords, t.reward, t.duration, t.requirements)
     query = (
-        select(*columns, func.count().label("tasks"), newest)
+        select(*columns, REQUESTER, func.count().label("tasks"), newest)
         .join(hits, hits.c.type_id == t.id)
+        .join(requesters, requesters.c.id == t.requester)
         .where(_open(context.now))
-        .group_by(*columns)
+        .group_by(*columns, requesters.c.name, requesters.c.id)
     )
     if wish.reward:
         query = query.where(t.reward >= wish.reward)
     for word in wish.text.lower().split():
-        spots = (t.title, t.description, func.coalesce(t.keywords, ""), t.requester)
-        found = [func.lower(spot).contains(word, autoescape=True) for spot in spots]
-        query = query.where(found[0] | found[1] | found[2] | found[3])
+        name = func.coalesce(requesters.c.name, "")
+        spots = (t.title, t.description, func.coalesce(t.keywords, ""), t.requester, name)
+        query = query.where(or_(*(func.lower(spot).contains(word, autoescape=True) for spot in spots)))
     order = {"reward": t.reward.desc(), "tasks": func.count().desc(), "quick": t.duration}
     query = query.order_by(*([order[wish.sort]] if wish.sort in order else []), newest.desc()).limit(MOST_GROUPS)
     rows = context.connection.execute(query).all()
@@ -87,7 +100,8 @@ def blocking(context: Context, worker: str) -> set[str]:
 
 def group(context: Context, group_id: str) -> Row[Any] | None:
     """A group's terms, or None."""
-    return context.connection.execute(select(hit_types).where(hit_types.c.group_id == group_id)).first()
+    query = select(hit_types, REQUESTER).join(requesters, requesters.c.id == hit_types.c.requester)
+    return context.connection.execute(query.where(hit_types.c.group_id == group_id)).first()
 
 
 def next_hit(context: Context, type_id: str, worker: str) -> Row[Any] | None:

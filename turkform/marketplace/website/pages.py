@@ -64,6 +64,10 @@ class Pages:
         """A page that says why not."""
         return self.page(request, visitor, "said.html", status=status, title=title, text=text)
 
+    async def nothing(self, request: Request, visitor: Visitor) -> Response:
+        """The page for an address that has none."""
+        return self.trouble(request, visitor, 404, "There is no such page", "The address may be old, or not whole.")
+
     def shown(self, endpoint: Endpoint, *, everybody: bool = False) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that knows who asks, and refuses forms that other pages send.
 

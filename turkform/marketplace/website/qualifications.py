@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from starlette.routing import Route
 
 from turkform.marketplace import qualification_requests
 from turkform.marketplace.assignments import WorkerError
-from turkform.marketplace.tables import grants, qualification_types
+from turkform.marketplace.tables import grants, qualification_types, requesters
 from turkform.marketplace.tables import qualification_requests as asked
+from turkform.marketplace.website.market import REQUESTER
 from turkform.marketplace.website.pages import go
 from turkform.marketplace.website.tasks import SANDBOX
 
@@ -123,10 +124,16 @@ class Qualifications:
         )  # fmt: skip
 
 
+def _types(*more: Any) -> Any:
+    """Qualification types with their requesters' names, and more columns."""
+    q = qualification_types.c
+    return select(qualification_types, REQUESTER, *more).join(requesters, requesters.c.id == q.requester)
+
+
 def _kind(context: Context, type_id: str) -> Row[Any] | None:
     q = qualification_types.c
     return context.connection.execute(
-        select(qualification_types).where(q.id == type_id, q.deleted.is_(None))
+        _types().where(q.id == type_id, q.deleted.is_(None))
     ).first()  # fmt: skip
 
 
@@ -146,7 +153,7 @@ def _last(context: Context, type_id: str, worker: str) -> Row[Any] | None:
 def _mine(context: Context, worker: str) -> list[Any]:
     """What a worker has, the last first; a revoked one is gone."""
     g, q = grants.c, qualification_types.c
-    query = select(q.id, q.name, q.description, q.requester, g.value, g.granted).join(grants, g.type_id == q.id)
+    query = _types(g.value, g.granted).join(grants, g.type_id == q.id)
     query = query.where(g.worker == worker, g.status == "Granted", q.deleted.is_(None))
     return list(context.connection.execute(query.order_by(g.granted.desc(), g.seq.desc())).all())
 
@@ -154,7 +161,7 @@ def _mine(context: Context, worker: str) -> list[Any]:
 def _waiting(context: Context, worker: str) -> list[Any]:
     """What a worker has asked for and nobody has decided."""
     r, q = asked.c, qualification_types.c
-    query = select(q.id, q.name, q.requester, r.submitted).join(asked, r.type_id == q.id)
+    query = _types(r.submitted).join(asked, r.type_id == q.id)
     return list(context.connection.execute(query.where(r.worker == worker, r.status == "Open").order_by(r.seq)).all())
 
 
@@ -162,8 +169,8 @@ def _requestable(context: Context, worker: str, text: str) -> list[Any]:
     """What can be asked for and the worker does not have, by what was searched for."""
     g, q = grants.c, qualification_types.c
     has = select(g.type_id).where(g.worker == worker, g.status == "Granted")
-    query = select(qualification_types).where(q.deleted.is_(None), q.status == "Active", q.id.not_in(has))
+    query = _types().where(q.deleted.is_(None), q.status == "Active", q.id.not_in(has))
     for word in text.lower().split():
-        spots = [func.lower(spot).contains(word, autoescape=True) for spot in (q.name, q.description, q.requester)]
-        query = query.where(spots[0] | spots[1] | spots[2])
+        spots = (q.name, q.description, q.requester, func.coalesce(requesters.c.name, ""))
+        query = query.where(or_(*(func.lower(spot).contains(word, autoescape=True) for spot in spots)))
     return list(context.connection.execute(query.order_by(q.seq.desc()).limit(_MOST)).all())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from turkform.marketplace.website.browse import Browse
@@ -31,7 +31,8 @@ def routes(service: Service, guard: Guard) -> list[BaseRoute]:
     parts = (
         Browse(pages), Work(pages), History(pages), Qualifications(pages), Inbox(pages), Entry(pages, visitors),
     )  # fmt: skip
-    return [route for part in parts for route in part.routes()] + _static()
+    rest = Route("/{rest:path}", pages.shown(pages.nothing, everybody=True))
+    return [*(route for part in parts for route in part.routes()), *_static(), rest]
 
 
 def _static() -> list[BaseRoute]:
