@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from turkform.marketplace.website.visitors import Visitor
 
 _ON_A_PAGE: Final = 20
+_FRESH: Final = 1.0
+"""Seconds for which the plain list is good."""
 _SORTS: Final = {"newest": "newest first", "reward": "best paid", "quick": "quickest", "tasks": "most tasks"}
 
 
@@ -29,6 +32,7 @@ class Browse:
 
     def __init__(self, pages: Pages) -> None:
         self._pages, self._service = pages, pages.service
+        self._plain: dict[str, tuple[float, list[Any]]] = {}
 
     def routes(self) -> list[BaseRoute]:
         """Every route."""
@@ -43,20 +47,32 @@ class Browse:
         )
         mine = asked.get("mine", "") == "1"
 
+        rows = await self._groups(wish)
+
         def look(context: Context) -> list[Offer]:
             blocked = market.blocking(context, visitor.worker)
-            found = (
+            found = market.visible(context, visitor.worker, rows)
+            return [
                 Offer(row, conditions(context, visitor.worker, row.requirements), row.requester in blocked)
-                for row in market.groups(context, visitor.worker, wish)
-            )
-            return [offer for offer in found if offer.qualifies or not mine]
+                for row in found
+            ]
 
-        offers = await self._service.act(look)
+        offers = [offer for offer in await self._service.act(look) if offer.qualifies or not mine]
         start = _whole(asked.get("from", ""))
         return self._pages.page(
             request, visitor, "browse.html", offers=offers[start : start + _ON_A_PAGE], found=len(offers), start=start,
             step=_ON_A_PAGE, wish=wish, mine=mine, sorts=_SORTS, asked={**asked},
         )  # fmt: skip
+
+    async def _groups(self, wish: market.Wish) -> list[Any]:
+        """The groups of a wish; those of the plain list, which everybody opens, are read once a second."""
+        if wish.text or wish.reward:
+            return await self._service.act(lambda context: market.groups(context, wish))
+        read, rows = self._plain.get(wish.sort, (-_FRESH, []))
+        if time.monotonic() >= read + _FRESH:
+            rows = await self._service.act(lambda context: market.groups(context, wish))
+            self._plain[wish.sort] = time.monotonic(), rows
+        return rows
 
 
 def _cents(dollars: str) -> int:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 MOST_GROUPS: Final = 500
 """So many groups are looked at for one page; a search finds the others."""
+MOST_WORDS: Final = 8
+MOST_COUNTED: Final = 1000
+"""So many HITs of a group are counted; where there are more, it says so."""
 REQUESTER: Final = func.coalesce(requesters.c.name, requesters.c.id).label("requester_name")
 """What workers see of a requester: the name under which its keys were made, in a rehearsal its id."""
 _KEPT: Final = ("Accepted", "Submitted", "Approved", "Rejected")
@@ -69,28 +72,37 @@ def _open(now: float) -> ColumnElement[bool]:
     return (h.disposed == 0) & (h.expires > now) & free
 
 
-def groups(context: Context, worker: str, wish: Wish) -> list[Any]:
-    """Groups that have work and that this worker may see; `tasks` is how many HITs with free places each has."""
-    t = hit_types.c
-    newest = func.max(hits.c.seq).label("newest")
+def groups(context: Context, wish: Wish) -> list[Any]:
+    """Groups that have work, whoever may see them; `tasks` is how many HITs with free places each has."""
+    t, h = hit_types.c, hits.c
+    wanted = [t.reward >= wish.reward] if wish.reward else []
+    for word in wish.text.lower().split()[:MOST_WORDS]:
+        spots = (
+            t.title,
+            t.description,
+            func.coalesce(t.keywords, ""),
+            t.requester,
+            func.coalesce(requesters.c.name, ""),
+        )
+        wanted.append(or_(*(func.lower(spot).contains(word, autoescape=True) for spot in spots)))
+    # HITs are counted before anything is joined, and of wanted types only: there are many, and their types are few.
+    counted = select(h.type_id, func.count().label("tasks"), func.max(h.seq).label("newest")).where(_open(context.now))
+    if wanted:
+        whose = select(t.id).join(requesters, requesters.c.id == t.requester)
+        counted = counted.where(h.type_id.in_(whose.where(*wanted)))
+    work = counted.group_by(h.type_id).subquery()
+    o = work.c
     columns = (t.id, t.group_id, t.requester, t.title, t.description, t.keywords, t.reward, t.duration, t.requirements)
-    query = (
-        select(*columns, REQUESTER, func.count().label("tasks"), newest)
-        .join(hits, hits.c.type_id == t.id)
-        .join(requesters, requesters.c.id == t.requester)
-        .where(_open(context.now))
-        .group_by(*columns, requesters.c.name, requesters.c.id)
-    )
-    if wish.reward:
-        query = query.where(t.reward >= wish.reward)
-    for word in wish.text.lower().split():
-        name = func.coalesce(requesters.c.name, "")
-        spots = (t.title, t.description, func.coalesce(t.keywords, ""), t.requester, name)
-        query = query.where(or_(*(func.lower(spot).contains(word, autoescape=True) for spot in spots)))
-    order = {"reward": t.reward.desc(), "tasks": func.count().desc(), "quick": t.duration}
-    query = query.order_by(*([order[wish.sort]] if wish.sort in order else []), newest.desc()).limit(MOST_GROUPS)
-    rows = context.connection.execute(query).all()
-    return [row for row in rows if unmet(context, worker, row.requirements, "DiscoverPreviewAndAccept") is None]
+    query = select(*columns, REQUESTER, o.tasks).join(work, o.type_id == t.id)
+    query = query.join(requesters, requesters.c.id == t.requester)
+    order = {"reward": t.reward.desc(), "tasks": o.tasks.desc(), "quick": t.duration}
+    query = query.order_by(*([order[wish.sort]] if wish.sort in order else []), o.newest.desc()).limit(MOST_GROUPS)
+    return list(context.connection.execute(query).all())
+
+
+def visible(context: Context, worker: str, found: list[Any]) -> list[Any]:
+    """The groups among these that a worker may see."""
+    return [row for row in found if unmet(context, worker, row.requirements, "DiscoverPreviewAndAccept") is None]
 
 
 def blocking(context: Context, worker: str) -> set[str]:
@@ -113,9 +125,9 @@ def next_hit(context: Context, type_id: str, worker: str) -> Row[Any] | None:
 
 
 def tasks_left(context: Context, type_id: str) -> int:
-    """How many HITs of a type have a place."""
-    query = select(func.count()).select_from(hits).where(hits.c.type_id == type_id, _open(context.now))
-    return int(context.connection.execute(query).scalar_one())
+    """How many HITs of a type have a place; one more than MOST_COUNTED stands for any greater number."""
+    some = select(hits.c.seq).where(hits.c.type_id == type_id, _open(context.now)).limit(MOST_COUNTED + 1).subquery()
+    return int(context.connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def hit_with_terms(context: Context, hit_id: str) -> Row[Any] | None:

@@ -101,6 +101,7 @@ class Work:
             "offer": offer,
             "hidden": hidden,
             "left": left,
+            "most": market.MOST_COUNTED,
             "accept": accept,
             "free": free,
         }
