@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from turkform.campaign import CAMPAIGN_PATTERN, NOT_YET, Campaign
 from turkform.errors import Diagnostic, FieldPath
 from turkform.kinds.notification import QUEUE_PATTERN, TOPIC_PATTERN
+from turkform.kinds.requirement import SYSTEM_TYPES
 from turkform.kinds.resource import ID_PATTERN, NAME_PATTERN, WORKER_PATTERN, Section, Wire
 from turkform.policies import SHARE_PATTERN
 from turkform.tables import likely
@@ -107,11 +108,11 @@ def _explain(error: Any, root: Node) -> Diagnostic:
             return Diagnostic(f"{dotted(path[:-1])}: {context['reason']}", context["remedy"], path, place)
         place = node.location if node.text is not None else (root.key(*path) or node).location
         return Diagnostic(f"{dotted(path)}: {context['reason']}", context["remedy"], path, place)
-    said, remedy = _said(kind, context, error["input"], node, str(path[-1]) if path else "")
+    said, remedy = _said(kind, context, error["input"], node, path)
     return Diagnostic(f"{dotted(path)}: {said}", remedy, path, node.location)
 
 
-def _said(kind: str, context: Any, value: Any, node: Node, name: str) -> tuple[str, str]:
+def _said(kind: str, context: Any, value: Any, node: Node, path: FieldPath) -> tuple[str, str]:
     """What is wrong with a value, and what to write."""
     shown = show(value)
     match kind:
@@ -123,7 +124,7 @@ def _said(kind: str, context: Any, value: Any, node: Node, name: str) -> tuple[s
                 return f"{node.text} is not a text", f'Write "{node.text}", in quotes.'
             return f"{shown} stands where a text is expected", "Write one text."
         case "string_too_short":
-            return "the text is empty", "Write one, or remove the line."
+            return "the text is empty", "Write one."
         case "string_too_long":
             most = context["max_length"]
             return (
@@ -154,9 +155,26 @@ def _said(kind: str, context: Any, value: Any, node: Node, name: str) -> tuple[s
         case "too_short":
             return "the list is empty", "Write a value, or remove the line."
         case "model_type" | "dict_type" | "model_attributes_type":
-            return f"{shown} stands where a map of keys is expected", f"Write {name}: and, indented below it, its keys."
+            return f"{shown} stands where a map of keys is expected", _map(path, value)
         case _:
             return f"{shown} is not valid here ({kind})", ""
+
+
+def _map(path: FieldPath, value: Any) -> str:
+    """The map that belongs here, with the value in it where it fits, else like the example of the reference."""
+    model = model_at(path[:-1])
+    info = model.model_fields.get(str(path[-1])) if model else None
+    example = (info.examples or [None])[0] if info else None
+    if not isinstance(example, dict):
+        return f"Write {path[-1]}: and, indented below it, its keys." if path else "A campaign file is a map."
+    key, usual = next(iter(example.items()))
+    if len(example) == 1 and isinstance(value, str) and isinstance(usual, str) and _suffix(value) == _suffix(usual):
+        return f"Write {_flow({key: value})}"
+    return f"Write it like {_flow(example)}"
+
+
+def _suffix(text: str) -> str:
+    return text.rpartition(".")[2].lower()
 
 
 def _missing(root: Node, parent: FieldPath, name: str) -> Diagnostic:
@@ -181,6 +199,7 @@ def _unknown(root: Node, path: FieldPath) -> Diagnostic:
     else:
         homes = [home for home, inside in _SECTIONS.items() if name in inside.model_fields and inside is not model]
         detail = f"{name}: is a key of {' and '.join(homes)}. " if homes else ""
+        detail += f"Write {{system: {name}, …}}. " if name in SYSTEM_TYPES and "system" in fields else ""
         detail += f"Known here: {', '.join(fields)}."
     where = f" in {dotted(parent)}" if parent else ""
     key = root.key(*path) or root
@@ -243,7 +262,7 @@ def _literal(expected: str, value: Any) -> tuple[str, str]:
 
 
 def _whole(value: Any) -> str:
-    text = str(value).strip().replace(",", "").replace("_", "")
+    text = str(value).strip().rstrip("%").replace(",", "").replace("_", "")
     try:
         near = Decimal(text[:18])
     except ArithmeticError:

@@ -37,7 +37,7 @@ class Money:
         """
         match = _WRITTEN.fullmatch(text)
         if not match:
-            raise ValueError(f'"{text}" is not an amount of US dollars. Write it like 0.15')
+            raise ValueError(f'"{text}" is not an amount of US dollars. Write {_meant(text) or "it like 0.15"}')
         dollars, fraction = match[1], (match[2] or "").rstrip("0")
         if len(fraction) > 2:
             low = int(dollars) * 100 + int(fraction[:2])
@@ -84,6 +84,21 @@ class Money:
     ) -> dict[str, Any]:
         """The editor's hint, as strict as `parse`."""
         return {"anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}]}
+
+
+_LIKE = re.compile(
+    r"(?:usd|us\$|\$)?\s*([0-9]{1,9})(?:[.,]([0-9]{1,2}))?\s*(usd|us\$|\$|dollars?|cents?|c)?", re.IGNORECASE
+)
+
+
+def _meant(text: str) -> str:
+    """The amount that `15 cents`, `0,15` or `100 USD` most likely mean; nothing where that is not plain."""
+    match = _LIKE.fullmatch(text.strip())
+    if match is None:
+        return ""
+    if (match[3] or "").lower().startswith("c"):
+        return "" if match[2] else str(Money(int(match[1])))
+    return str(Money(int(match[1]) * 100 + int((match[2] or "0").ljust(2, "0"))))
 
 
 def _from_scalar(value: object) -> Money:

@@ -31,7 +31,8 @@ SHARE_PATTERN = r"^(100|[0-9]{1,2})%$"
 
 def _share(value: Any) -> Any:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        raise refuse(f"{value} is not a share from 0% to 100%", f"Write {int(value) if 0 <= value <= 100 else 30}%")
+        percent = value * 100 if 0 < value < 1 else value
+        raise refuse(f"{value} is not a share from 0% to 100%", f"Write {int(percent) if 0 <= percent <= 100 else 30}%")
     return value
 
 

@@ -319,6 +319,8 @@ def _explain(said: str, source: str) -> tuple[str, str]:
         return "a tab stands where YAML wants spaces", "Indent with spaces."
     if re.search(r"[\[{,].*\$\{", source):
         return "inside [ ] and { }, a text with ${…} needs quotes", 'Write it like {reward: "${var.reward}"}.'
+    if "flow mapping" in said and ("':'" in said or "but got" in said) and source.count(": ") > 1:
+        return f"the map in braces does not end here ({said})", 'In braces, a text with ": " in it needs quotes.'
     if "cannot start any token" in said and entry:
         return f"a text that begins with {entry['value'][0]} needs quotes", f'Write  {entry["key"]}: "{entry["value"]}"'
     if "expected <block end>" in said or "did not find expected" in said:
