@@ -11,14 +11,20 @@ import sys
 import sysconfig
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkform.errors import CampaignError, TurkformError
+from turkform.form_pages import open_form
 from turkform.formatting import formatted
+from turkform.inspection import Inspection
+from turkform.items import check_items, read_items
 from turkform.loader import load
 from turkform.messages import keys_at
 from turkform.migration import migrate
+from turkform.questions import open_template
+from turkform.yaml_tree import read_tree, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,6 +149,29 @@ def _format(folder: Path) -> None:
         raise BrokenError("a formatted file is formatted again")
 
 
+def _tree(folder: Path) -> None:
+    tree = read_tree(folder / "campaign.yaml", (folder / "campaign.yaml").read_bytes())
+    for _ in walk(tree) if tree else ():
+        pass
+
+
+def _rows(folder: Path, name: str) -> None:
+    for problem in check_items(folder / name, ("id",)).problems:
+        str(problem)
+
+
+def _page(folder: Path, name: str) -> None:
+    data = folder / "data/birds.csv"
+    path = folder / name
+    read = Path.read_bytes
+    page = open_form(path, read) if path.suffix == ".xml" else open_template(path, read=read)
+    inspection = Inspection(page, data)
+    for item in read_items(data, ("id",)):
+        inspection(item)
+    for problem in [*page.unknown(("id", "photo", "place"), data), *inspection.problems()]:
+        str(problem)
+
+
 def _migrate(folder: Path) -> None:
     migrate([folder / "foreign"], "birds").write()
 
@@ -155,6 +184,17 @@ TARGETS = {
     **{name: Target(name, (FILES[name].encode(),), _load) for name in FILES},
     "format": Target("campaign.yaml", (YAML.encode(),), _format),
     **{f"foreign/{name}": Target(f"foreign/{name}", (FOREIGN[name].encode(),), _migrate) for name in FOREIGN},
+    "tree": Target("campaign.yaml", (YAML.encode(),), _tree),
+    **{
+        f"rows/{name}": Target(f"data/{name}", (FILES[f"data/{name}"].encode(),), partial(_rows, name=f"data/{name}"))
+        for name in ("birds.csv", "birds.tsv", "birds.jsonl")
+    },
+    **{
+        f"page/{name}": Target(
+            f"tasks/{name}", (FILES[f"tasks/{name}"].encode(),), partial(_page, name=f"tasks/{name}")
+        )
+        for name in ("bird.html", "bird.html.j2", "form.xml")
+    },
     "batch.csv": Target("batch.csv", (BATCH.encode(),), _migrate_batch),
 }
 
