@@ -127,6 +127,15 @@ def test_the_csv_beside_a_page_and_a_folder_of_both_are_found(tmp_path: Path) ->
     assert made(tmp_path / "two", tmp_path / "in")[0].sources.keys() == {"items"}
 
 
+def test_a_page_without_data_gets_a_row_to_go_by(tmp_path: Path) -> None:
+    (tmp_path / "p.html").write_text("<p>${url} ${what} ${url}</p><input name=a>")
+    desired, said = made(tmp_path / "new", tmp_path / "p.html")
+    assert [item.row for item in desired.sources["items"].items()] == [{"row": "1", "url": "", "what": ""}]
+    assert "one empty row" in said
+    (tmp_path / "q.html").write_text("<p>no columns</p><input name=a>")
+    assert made(tmp_path / "other", tmp_path / "q.html")[0].sources["items"].path is None
+
+
 def test_rows_that_nothing_names_are_numbered(tmp_path: Path) -> None:
     (tmp_path / "p.html").write_text("<p>${row}</p><input name=a>")
     (tmp_path / "d.csv").write_text("row\nx\nx\n")

@@ -25,7 +25,7 @@ from turkform.times import format_duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ ./'()-]*[A-Za-z0-9_.)]")
+_PLAIN = re.compile(r"[A-Za-z]([A-Za-z0-9_ ./'()-]*[A-Za-z0-9_.)])?")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _LIFETIME = (timedelta(seconds=30), timedelta(days=365))
 

@@ -78,8 +78,11 @@ def read(paths: Sequence[Path], name: str) -> Carried | None:
     if (title := _TITLE.search(page)) is not None and "${" not in title[2]:
         carried.title = " ".join(title[2].split())
     complete(carried)
-    _page(carried, page, set(header) if tables else set())
-    if tables:
+    if not tables and (names := list(dict.fromkeys(_PLACEHOLDER.findall(page)))):
+        header, rows = names, [dict.fromkeys(names, "")]
+        carried.notes.append("No data came with the page; data/items.csv holds one empty row to go by.")
+    _page(carried, page, set(header))
+    if header:
         _items(carried, header, rows)
     return carried
 

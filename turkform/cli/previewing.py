@@ -25,7 +25,7 @@ _LOOK = 0.5
 @click.option("--item", metavar="KEY", help="The item to show.  [default: the first]")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--once", is_flag=True, help="End when answers were handed in.")
-@click.option("--json", "as_json", is_flag=True, help="Print answers as JSON, an object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print the address and answers as JSON, an object a line.")
 @click.pass_obj
 def preview(session: Session, batch: str, *, item: str | None, no_browser: bool, once: bool, as_json: bool) -> None:
     """Show a task in a browser, as a worker would see it.
@@ -50,7 +50,7 @@ def preview(session: Session, batch: str, *, item: str | None, no_browser: bool,
         task = Preview(connect(Target("preview", "local"), url), desired, source, found)
         address = url + task.publish()
         session.terminal.say(f"item {found.key} of {source.address}: accept it, do it, submit; Ctrl-C ends the preview")
-        session.terminal.out(address)
+        session.terminal.out(json.dumps({"address": address}) if as_json else address)
         sys.stdout.flush()
         if not no_browser:
             _open(session, address)
@@ -77,7 +77,7 @@ def _tell(session: Session, answers: dict[str, str], *, as_json: bool) -> None:
     from turkform.printable import clean
 
     if as_json:
-        session.terminal.out(json.dumps(answers, ensure_ascii=True))
+        session.terminal.out(json.dumps({"answers": answers}))
     else:
         width = max(map(len, answers), default=0)
         for name, text in answers.items():
