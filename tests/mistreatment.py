@@ -134,7 +134,17 @@ class Target:
 
 
 def _load(folder: Path) -> None:
-    load(folder, environ={})
+    """What is valid is whole: nothing that was declared is left out in silence, for that would retire it."""
+    desired = load(folder, environ={})
+    path = folder / "campaign.yaml"
+    tree = read_tree(path, path.read_bytes())
+    for section in ("qualification_types", "hit_types", "batches"):
+        node = tree.get(section) if tree else None
+        declared = set(node.entries or ()) if node else set()
+        if declared != set(getattr(desired.campaign, section)):
+            raise BrokenError(f"{section}: {declared} declared, and others read")
+    if set(desired.sources) != set(desired.campaign.batches):
+        raise BrokenError("a batch has no page")
 
 
 def _format(folder: Path) -> None:

@@ -215,6 +215,10 @@ def test_every_key_that_comes_later_is_no_key_of_today() -> None:
         ("a: @b\n", "needs quotes"),
         ("a: 'b\n", "not YAML"),
         ("title: \x00\n", "U+0000"),
+        ('title: "a\\0b"\n', "U+0000"),
+        ('reward: "\\0"\n', "U+0000"),
+        ('"\\0": a\n', "U+0000"),
+        ('title: "\\ud800"\n', "U+D800"),
         ("turkform: 2\ncampaign: x\n", "format"),
     ],
 )

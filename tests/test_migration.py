@@ -220,6 +220,7 @@ def test_a_batch_csv_may_bring_its_page_and_need_no_key(tmp_path: Path) -> None:
         ({"a.csv": "", "a.html": PAGE}, "is empty"),
         ({"hittypeproperties.json": "{", "question.xml.j2": QUESTION}, "is not JSON"),
         ({"hittypeproperties.json": "[]", "question.xml.j2": QUESTION}, "holds no object"),
+        ({"qualificationtypeproperties.json": '{"RetryDelayInSeconds": "1d"}'}, "RetryDelayInSeconds is no whole"),
         ({"hittypeproperties.json": "{}"}, "there is no question.xml.j2"),
         ({"hittypeproperties.json": "{}", "question.xml.j2": QUESTION, "data.jsonl": "1\n"}, "data.jsonl:1"),
     ],
@@ -253,6 +254,13 @@ def test_terms_that_mturk_does_not_take_are_mended_and_said(wire: dict[str, Any]
     carried = Carried("x", "x")
     take_terms(carried, wire)
     assert said in carried.notes[0]
+
+
+@pytest.mark.parametrize("wire", [5, {"a": 1}, [1], [{}], [{"LocaleValues": 5}], [{"QualificationTypeId": [1]}]])
+def test_requirements_that_are_none_are_left_out(wire: Any) -> None:
+    carried = Carried("x", "x")
+    take_requirements(carried, wire)
+    assert carried.hit_type == {}
 
 
 def test_more_requirements_than_mturk_takes_and_doubles_are_said() -> None:

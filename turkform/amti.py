@@ -41,6 +41,8 @@ _KNOWN = {
     | {"AutoApprovalDelayInSeconds", "QualificationRequirements"},
     _HIT: {"MaxAssignments", "LifetimeInSeconds"},
 }
+_NUMBERS = {"RetryDelayInSeconds", "TestDurationInSeconds", "AutoGrantedValue"}
+_LARGEST = 2**31
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _VARIABLE = re.compile(r"\{\{-?\s*([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}")
 
@@ -74,7 +76,7 @@ def read(folder: Path, data: Path | None, name: str) -> Carried:
         for unknown in sorted(values.keys() - _KNOWN[file]):
             carried.notes.append(f"{unknown} of {file} was left out.")
     take_terms(carried, terms | hits)
-    take_requirements(carried, terms.get("QualificationRequirements") or ())
+    take_requirements(carried, terms.get("QualificationRequirements"))
     complete(carried)
     data = data or next((d for d in (home.parent / _DATA, home / _DATA) if d.is_file()), None)
     uses = _question(carried, decoded(home / _QUESTION, carried))
@@ -102,6 +104,9 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _qualification_type(carried: Carried, home: Path) -> None:
     wire = _json(home / _TYPE)
+    for name in _NUMBERS & wire.keys():
+        if isinstance(wire[name], bool) or not isinstance(wire[name], int) or abs(wire[name]) > _LARGEST:
+            raise TurkformError(f"{home / _TYPE}: {name} is no whole number")
     values = {k: v for k, v in QualificationType.from_wire(wire).items() if v not in (None, ())}
     values["keywords"] = list(values.get("keywords", ()))
     kept = {key: value for key, value in values.items() if value not in ([], "active")}
@@ -112,7 +117,7 @@ def _qualification_type(carried: Carried, home: Path) -> None:
         test: dict[str, Any] = {"form": "quals/test.xml"}
         if "quals/answerkey.xml" in carried.files:
             test["answer_key"] = "quals/answerkey.xml"
-        kept["test"] = test | {"duration": timedelta(seconds=int(wire.get("TestDurationInSeconds", 3600)))}
+        kept["test"] = test | {"duration": timedelta(seconds=wire.get("TestDurationInSeconds", 3600))}
     carried.qualification_types["qualification"] = kept
 
 

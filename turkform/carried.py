@@ -135,8 +135,8 @@ def take_terms(carried: Carried, wire: Mapping[str, Any]) -> None:
             seconds = min(max(seconds, least), most)
             carried.notes.append(f"{key} was {value} seconds; it is {_shown(seconds)}, as near as MTurk takes.")
         (carried.batch if key == "lifetime" else terms)[key] = seconds
-    if str(wire.get("MaxAssignments") or "").strip().isdecimal():
-        carried.batch["assignments"] = max(1, int(wire["MaxAssignments"]))
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", places := str(wire.get("MaxAssignments"))):
+        carried.batch["assignments"] = max(1, int(places))
 
 
 def _reward(carried: Carried, text: str) -> str:
@@ -166,10 +166,10 @@ _COMPARATORS = {api: key for key, api in COMPARATORS.items()}
 _GUARDS = {api: key for key, api in GUARDS.items()}
 
 
-def take_requirements(carried: Carried, wire: Iterable[Any]) -> None:
+def take_requirements(carried: Carried, wire: Any) -> None:
     """Requirements as the API spells them, each once."""
     found: list[dict[str, Any]] = []
-    for one in wire:
+    for one in _listed(wire):
         requirement = _requirement(carried, one) if isinstance(one, dict) else None
         if requirement is not None and requirement in found:
             carried.notes.append(f"The requirement {_flow(requirement)} stood there twice; once is the same.")
@@ -179,6 +179,10 @@ def take_requirements(carried: Carried, wire: Iterable[Any]) -> None:
         carried.notes.append(f"MTurk takes 10 requirements; {len(found) - 10} were left out.")
     if found:
         carried.hit_type["requirements"] = found[:10]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _requirement(carried: Carried, wire: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -192,9 +196,9 @@ def _requirement(carried: Carried, wire: Mapping[str, Any]) -> dict[str, Any] | 
     else:
         carried.notes.append(f'A requirement on "{type_id}" was left out: that is no id of a qualification type.')
         return None
-    values = wire.get("IntegerValues") or [
+    values = _listed(wire.get("IntegerValues")) or [
         "-".join(filter(None, (str(v.get("Country", "")), str(v.get("Subdivision") or ""))))
-        for v in wire.get("LocaleValues") or ()
+        for v in _listed(wire.get("LocaleValues"))
         if isinstance(v, dict)
     ]
     if comparator in ("Exists", "DoesNotExist"):

@@ -230,6 +230,9 @@ class _Reader:
         if event.tag is not None:
             self._problem(node.location, f'the tag "{event.tag}" is not known here', "Remove it, and quote text.")
         if node.text is not None:
+            if odd := _FORBIDDEN.search(node.text):  # by an escape: "\0" stands for what nothing can hold
+                summary = f"the text holds U+{ord(odd[0]):04X}, which nothing in a campaign can"
+                self._problem(node.location, summary, "Remove the character.")
             if event.anchor:
                 self.anchors[event.anchor] = node
             self._add(node)

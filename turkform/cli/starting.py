@@ -24,7 +24,7 @@ _NAME = "my-campaign"
 _DECLARED = re.compile(r"^campaign: (\S+)( *)", re.MULTILINE)
 _FOR_EDITORS = re.compile(r"^# yaml-language-server: .*\n+", re.MULTILINE)
 """The line by which an editor finds the schema in our own repository."""
-_SECTION = re.compile(r"^title: (.*)$", re.MULTILINE)
+_TITLE = re.compile(r"^title: (.*)$", re.MULTILINE)
 
 
 def templates() -> dict[str, Path]:
@@ -99,7 +99,7 @@ def init(session: Session, folder: str | None, *, template: str | None, sources:
 
 
 def _about(folder: Path) -> str:
-    found = _SECTION.search((folder / "campaign.yaml").read_text(encoding="utf-8"))
+    found = _TITLE.search((folder / "campaign.yaml").read_text(encoding="utf-8"))
     return found[1] if found else ""
 
 
