@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from turkform.errors import CampaignError, TurkformError
+from turkform.files import Files
 from turkform.form_pages import open_form
 from turkform.formatting import formatted
 from turkform.inspection import Inspection
@@ -173,7 +174,11 @@ def _rows(folder: Path, name: str) -> None:
 def _page(folder: Path, name: str) -> None:
     data = folder / "data/birds.csv"
     path = folder / name
-    read = Path.read_bytes
+    files = Files(folder)
+
+    def read(path: Path) -> bytes:
+        return files.read(os.path.relpath(path, folder))
+
     page = open_form(path, read) if path.suffix == ".xml" else open_template(path, read=read)
     inspection = Inspection(page, data)
     for item in read_items(data, ("id",)):

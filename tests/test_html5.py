@@ -22,6 +22,8 @@ PAGES = [
     ("<p title='a\"b' lang=\"c'd\">", ""),
     ("<textarea><body></textarea><body>", "<body>"),
     ("</p></body><body>", "<body>"),
+    ("<![CADTA[x]]><![if IE]><p><![CDATA[<body>]]><body>", "<body>"),
+    ("<p><![x", ""),
     ("<img src=\"data:image/svg+xml,<svg x='1'y='2'/>\">", ""),
 ]
 

@@ -51,6 +51,10 @@ class _Reader(HTMLParser):
         self.feed(page)
         self.close()
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:  # noqa: ARG002 - the library's own name and shape
+        """`<![…` is a comment up to the next `>`, whatever follows: the library knows few words there, and trips."""
+        return self.parse_bogus_comment(i)
+
     def _offset(self) -> int:
         line, column = self.getpos()
         return self._lines[line - 1] + column
