@@ -29,7 +29,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 def kept(store: Store) -> set[str]:
     with store.transaction() as connection:
-        return set(connection.execute(select(settings.c.name)).scalars())
+        return set(connection.execute(select(settings.c.name).where(settings.c.value == "")).scalars())
 
 
 def keep(name: str, then: Exception | None = None) -> Callable[[Shared], Shared]:
@@ -104,11 +104,13 @@ def test_a_connection_that_died_in_the_pool_is_replaced() -> None:
     store = Store(postgres().database())
     with store.engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
-    with Store(str(store.engine.url.render_as_string(hide_password=False))).transaction() as other:
-        other.exec_driver_sql(
+    other = Store(str(store.engine.url.render_as_string(hide_password=False)))
+    with other.transaction() as connection:
+        connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+    other.close()
     together(store, ("a", keep("after")))
     assert kept(store) == {"after"}
     store.close()

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
+from turkform.marketplace.statements import WROTE
 from turkform.marketplace.store import StoreError
 
 if TYPE_CHECKING:
@@ -145,19 +146,20 @@ def _perform(connection: Connection, jobs: list[_Job]) -> bool:
     """Do every job in one transaction, left open; whether any of them wrote."""
     todo = list(jobs)
     while True:
+        connection.begin()
         shared, failed, wrote = Shared(connection), None, False
         for job in todo:
-            connection.info["wrote"] = False
+            connection.info[WROTE] = False
             try:
                 job.result, job.error = job.work(shared), None
             except Exception as error:
                 if isinstance(error, DBAPIError) and _worth_trying(error):
                     raise
                 job.result, job.error = None, error
-                if connection.info["wrote"] or isinstance(error, DBAPIError):
+                if connection.info[WROTE] or isinstance(error, DBAPIError):
                     failed = job
                     break
-            wrote = wrote or connection.info["wrote"]
+            wrote = wrote or connection.info[WROTE]
         if failed is None:
             return wrote
         connection.rollback()
@@ -187,4 +189,4 @@ def _refused(error: DBAPIError) -> bool:
 def _notice(connection: Connection, _cursor: Any, _text: str, _given: Any, context: Any, _many: bool) -> None:  # noqa: FBT001
     """Remember that a statement writes."""
     if context is not None and (context.isinsert or context.isupdate or context.isdelete):
-        connection.info["wrote"] = True
+        connection.info[WROTE] = True

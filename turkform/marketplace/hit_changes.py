@@ -9,15 +9,15 @@ Sources: the operations' pages in the API reference, and CreateHIT in that of 20
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import insert
 
 from turkform.marketplace import decisions, documents, layouts, lifecycle, payments, review_policies
 from turkform.marketplace.events import tell
 from turkform.marketplace.hit_types import DURATION, find_or_make, own_type
 from turkform.marketplace.hits import available, draw, own_hit, refuse_state, set_values, state
 from turkform.marketplace.protocol import parameter_error, refuse_control_characters, refuse_longer, refuse_outside
+from turkform.marketplace.statements import Statement, insertion
 from turkform.marketplace.store import keep_token, new_id, refuse_repeat
 from turkform.marketplace.tables import hits
 
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
     from turkform.marketplace.context import Context
 
-_INSERT = insert(hits)
+_INSERT = Statement(
+    insertion(
+        hits, "id", "requester", "type_id", "created", "expires", "maximum", "question", "annotation", "layout_id",
+        "policies", "unit",
+    )
+)  # fmt: skip
+_NEW = {column.name: column.default.arg for column in hits.columns if column.default is not None}  # type: ignore[attr-defined] # plain values
 _UNDISPOSED = "Assignable, Unassignable, Reviewable, Reviewing"
 
 
@@ -54,7 +60,7 @@ def _make(context: Context, p: Mapping[str, Any], type_id: str, operation: str) 
     unit = context.fees.unit(kind.reward, maximum=maximum, masters=bool(kind.masters))
     payments.hold(context.connection, context.requester, maximum * unit)
     hit_id, now = new_id(), float(int(context.now))
-    row = {
+    given = {
         "id": hit_id,
         "requester": context.requester,
         "type_id": type_id,
@@ -67,10 +73,11 @@ def _make(context: Context, p: Mapping[str, Any], type_id: str, operation: str) 
         "policies": json.dumps(policies) if policies else None,
         "unit": unit,
     }
-    context.connection.execute(_INSERT, row)
+    _INSERT.change(context.connection, **given)
     token = p.get("UniqueRequestToken")
     keep_token(context.connection, context.requester, operation, token, now=context.now, object_id=hit_id)
-    hit = own_hit(context, hit_id)
+    # The row as `own_hit` would read it, had it to be read.
+    hit: Any = SimpleNamespace(**kind._asdict() | _NEW | given)
     tell(context, "HITCreated", hit)
     return {"HIT": draw(hit, context.now)}
 

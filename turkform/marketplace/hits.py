@@ -24,6 +24,7 @@ from sqlalchemy import bindparam, select, update
 from turkform.marketplace import payments
 from turkform.marketplace.hit_types import SYSTEM_TYPES, exists, missing_qualification_type, requiring
 from turkform.marketplace.protocol import ApiError, request_error
+from turkform.marketplace.statements import Statement
 from turkform.marketplace.store import page, page_of
 from turkform.marketplace.tables import hit_types, hits
 
@@ -45,8 +46,8 @@ def joined() -> Select[Any]:
     return select(hits, *terms).join(hit_types, t.id == hits.c.type_id)
 
 
-_OWN = joined().where(hits.c.id == bindparam("hit"), hits.c.requester == bindparam("requester"))
-_TO_CHANGE = _OWN.with_for_update(of=hits)
+_ONE = joined().where(hits.c.id == bindparam("the_id"), hits.c.requester == bindparam("who"))
+_OWN, _OWN_TO_CHANGE = Statement(_ONE), Statement(_ONE.with_for_update(of=hits))
 
 
 def own_hit(context: Context, hit_id: str, *, change: bool = False) -> Row[Any]:
@@ -55,8 +56,8 @@ def own_hit(context: Context, hit_id: str, *, change: bool = False) -> Row[Any]:
     Raises:
         ApiError: HITDoesNotExist, also for another requester's.
     """
-    query, given = _TO_CHANGE if change else _OWN, {"hit": hit_id, "requester": context.requester}
-    row: Row[Any] | None = context.connection.execute(query, given).first()
+    statement = _OWN_TO_CHANGE if change else _OWN
+    row: Row[Any] | None = statement.first(context.connection, the_id=hit_id, who=context.requester)
     if row is None:
         raise missing_hit(hit_id)
     return row

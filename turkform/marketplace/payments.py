@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, update
 
 from turkform.marketplace.protocol import parameter_error, request_error
+from turkform.marketplace.statements import Statement
 from turkform.marketplace.tables import requesters
 
 if TYPE_CHECKING:
@@ -80,13 +81,24 @@ def dollars(amount: int) -> str:
     return f"{amount // 100}.{amount % 100:02d}"
 
 
+_R = requesters.c
+_AMOUNT: Any = bindparam("amount", type_=_R.balance.type)
+_MINE = update(requesters).where(_R.id == bindparam("who"))
+_ENOUGH = _MINE.where(_R.balance - _R.held >= _AMOUNT)
+_HOLD = Statement(_ENOUGH.values(held=_R.held + _AMOUNT))
+_SPEND = Statement(_ENOUGH.values(balance=_R.balance - _AMOUNT))
+_RELEASE = Statement(_MINE.values(held=_R.held - _AMOUNT))
+_PAY = Statement(_MINE.values(held=_R.held - _AMOUNT, balance=_R.balance - _AMOUNT))
+_BALANCE = Statement(select(_R.balance, _R.held).where(_R.id == bindparam("who")))
+
+
 def hold(connection: Connection, requester: str, amount: int) -> None:
     """Hold money for places.
 
     Raises:
         ApiError: InsufficientFunds; nothing is held then.
     """
-    _need(connection.execute(_HOLD, {"requester": requester, "amount": amount}).rowcount)
+    _take(connection, _HOLD, requester, amount)
 
 
 def spend(connection: Connection, requester: str, amount: int) -> None:
@@ -95,20 +107,12 @@ def spend(connection: Connection, requester: str, amount: int) -> None:
     Raises:
         ApiError: InsufficientFunds; nothing is paid then.
     """
-    _need(connection.execute(_SPEND, {"requester": requester, "amount": amount}).rowcount)
+    _take(connection, _SPEND, requester, amount)
 
 
-# An account is changed in one statement, if so much is available. Built once: building a statement takes SQLAlchemy
-# longer than running it.
-_AVAILABLE = update(requesters).where(
-    requesters.c.id == bindparam("requester"), requesters.c.balance - requesters.c.held >= bindparam("amount")
-)
-_HOLD = _AVAILABLE.values(held=requesters.c.held + bindparam("amount"))
-_SPEND = _AVAILABLE.values(balance=requesters.c.balance - bindparam("amount"))
-
-
-def _need(changed: int) -> None:
-    if not changed:
+def _take(connection: Connection, statement: Statement, requester: str, amount: int) -> None:
+    """Change an account, in one statement, if so much is available."""
+    if not statement.change(connection, who=requester, amount=amount):
         raise request_error(
             "InsufficientFunds",
             "This Requester has insufficient funds in their account to complete this transaction.",
@@ -118,19 +122,15 @@ def _need(changed: int) -> None:
 def release(connection: Connection, requester: str, amount: int) -> None:
     """Give held money back."""
     if amount:
-        r = requesters.c
-        connection.execute(update(requesters).where(r.id == requester).values(held=r.held - amount))
+        _RELEASE.change(connection, who=requester, amount=amount)
 
 
 def pay(connection: Connection, requester: str, amount: int) -> None:
     """Turn held money into paid money."""
-    r = requesters.c
-    connection.execute(
-        update(requesters).where(r.id == requester).values(held=r.held - amount, balance=r.balance - amount)
-    )
+    _PAY.change(connection, who=requester, amount=amount)
 
 
 def balance(connection: Connection, requester: str) -> dict[str, Any]:
     """GetAccountBalance."""
-    row = connection.execute(select(requesters.c.balance, requesters.c.held).where(requesters.c.id == requester)).one()
+    row = _BALANCE.first(connection, who=requester)
     return {"AvailableBalance": dollars(row.balance - row.held), "OnHoldBalance": dollars(row.held)}

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from turkform.marketplace.migrations import MigrationError, bring_up, keep, kept
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
+from turkform.marketplace.statements import Statement
 from turkform.marketplace.tables import tokens
 
 if TYPE_CHECKING:
@@ -154,6 +155,22 @@ def _tune(engine: Engine) -> None:
 # --- tokens ----------------------------------------------------------------------------------------
 
 
+_T = tokens.c
+_USED = Statement(
+    select(_T.used, _T.object_id).where(
+        _T.requester == bindparam("who"), _T.operation == bindparam("what"), _T.token == bindparam("which")
+    )
+)
+_VALUES: dict[str, Any] = {column.name: bindparam(column.name) for column in tokens.columns}
+_LATER: dict[str, Any] = {"used": bindparam("used"), "object_id": bindparam("object_id")}
+_KEEP = {
+    kind.__name__.rpartition(".")[2]: Statement(
+        kind.insert(tokens).values(_VALUES).on_conflict_do_update(index_elements=tokens.primary_key, set_=_LATER)
+    )
+    for kind in (sqlite, postgresql)
+}
+
+
 def refuse_repeat(connection: Connection, requester: str, operation: str, token: str | None, now: float) -> None:
     """A token used within the last 24 hours is an error that names what it made.
 
@@ -164,7 +181,7 @@ def refuse_repeat(connection: Connection, requester: str, operation: str, token:
     """
     if token is None:
         return
-    row = connection.execute(_USED, {"requester": requester, "operation": operation, "token": token}).first()
+    row = _USED.first(connection, who=requester, what=operation, which=token)
     if row is None or now - row.used >= TOKEN_LIFE:
         return
     message = f'The idempotency token "{token}" has already been processed.'
@@ -179,25 +196,10 @@ def keep_token(
     connection: Connection, requester: str, operation: str, token: str | None, *, now: float, object_id: str
 ) -> None:
     """Remember a token; only successes are remembered."""
-    if token is not None:
-        given = {"requester": requester, "operation": operation, "token": token, "used": now, "object_id": object_id}
-        connection.execute(_KEEP[connection.dialect.name], given)
-
-
-def _upsert(kind: Any) -> Any:
-    """A token kept, in place of an older one, in one statement."""
-    keep = kind.insert(tokens)
-    new = {name: keep.excluded[name] for name in ("used", "object_id")}
-    return keep.on_conflict_do_update(index_elements=list(tokens.primary_key), set_=new)
-
-
-# Statements of the busiest path are built once: building one takes SQLAlchemy longer than running it.
-_USED = select(tokens.c.used, tokens.c.object_id).where(
-    tokens.c.requester == bindparam("requester"),
-    tokens.c.operation == bindparam("operation"),
-    tokens.c.token == bindparam("token"),
-)
-_KEEP = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+    if token is None:
+        return
+    keep_it = _KEEP[connection.dialect.name]
+    keep_it.change(connection, requester=requester, operation=operation, token=token, used=now, object_id=object_id)
 
 
 # --- pages -----------------------------------------------------------------------------------------

@@ -1,0 +1,86 @@
+"""Statements of the busiest calls, put together and compiled once for each kind of database.
+
+SQLAlchemy keeps compiled SQL too, but building a statement, finding it again and describing its rows costs ten times
+what running it does. In: a statement with `bindparam`s, and at each call a connection with a transaction begun, and
+the values. Out: rows, which have the columns' names, or how many were changed.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, insert, literal
+from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Connection, Delete, Insert, Select, Table, Update
+
+WROTE = "wrote"
+"""The name under which a connection remembers that something was written."""
+
+
+def insertion(table: Table, *names: str) -> Insert:
+    """An insert of these columns, each from the parameter of its name, and of what has a default."""
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    for column in table.columns:
+        if column.default is not None and column.name not in values:
+            values[column.name] = literal(column.default.arg)  # type: ignore[attr-defined] # a plain value
+    return insert(table).inline().values(values)
+
+
+class Statement:
+    """One statement."""
+
+    __slots__ = ("_compiled", "_row", "_statement", "_writes")
+
+    def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
+        self._statement = statement
+        self._writes = not statement.is_select
+        self._compiled: dict[str, tuple[str, list[str] | None, Mapping[str, Any]]] = {}
+        self._row: Callable[[Any], Any] | None = None
+
+    def first(self, connection: Connection, **given: Any) -> Any:
+        """The first row found, or None."""
+        cursor = self._run(connection, given)
+        found = cursor.fetchone()
+        if found is None:
+            return None
+        return (self._row or self._rows(cursor))(found)
+
+    def change(self, connection: Connection, **given: Any) -> int:
+        """How many rows it changed or made."""
+        connection.info[WROTE] = True
+        return int(self._run(connection, given).rowcount)
+
+    def _run(self, connection: Connection, given: dict[str, Any]) -> Any:
+        dialect, driver = connection.dialect, connection.connection.driver_connection
+        assert driver is not None
+        text, order, fixed = self._compiled.get(dialect.name) or self._compile(connection)
+        values = {**fixed, **given} if fixed else given
+        try:
+            return driver.execute(text, values if order is None else tuple(map(values.__getitem__, order)))
+        except dialect.loaded_dbapi.Error as error:
+            gone = dialect.is_disconnect(error, driver, None)
+            if gone:
+                connection.invalidate(error)
+            raise DBAPIError.instance(
+                text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, connection_invalidated=gone,
+                dialect=dialect,
+            ) from error  # fmt: skip
+
+    def _compile(self, connection: Connection) -> tuple[str, list[str] | None, Mapping[str, Any]]:
+        compiled: Any = self._statement.compile(dialect=connection.dialect)
+        fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        found = compiled.string, compiled.positiontup, fixed
+        self._compiled[connection.dialect.name] = found
+        return found
+
+    def _rows(self, cursor: Any) -> Callable[[Any], Any]:
+        names = " ".join(column[0] for column in cursor.description)
+        kind: Any = namedtuple("Found", names)  # type: ignore[misc] # noqa: PYI024 - its names are the query's
+        made: Callable[[Any], Any] = kind._make
+        self._row = made
+        return made
