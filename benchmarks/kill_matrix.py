@@ -77,6 +77,8 @@ def _some(cases: list[tuple[str, str, int]]) -> list[str]:
             if problems:
                 bad.append(f"{chapter}, {trouble}, point {point}: " + "\n    ".join(problems))
                 print(bad[-1], flush=True)
+            if number % 50 == 49:
+                print(f"  {number + 1} of {len(cases)}", file=sys.stderr, flush=True)
     return bad
 
 
