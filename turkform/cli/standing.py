@@ -10,7 +10,8 @@ import click
 from turkform.cli.commands import Command
 from turkform.cli.planning import read_addresses
 from turkform.cli.reports import FORMAT_VERSION, draw_drift, draw_status, invocation
-from turkform.errors import TurkformError
+from turkform.errors import TurkformError, UnknownOutcomeError, UsageError
+from turkform.printable import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,18 +94,28 @@ def drift(session: Session, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print runs and calls as one JSON document.")
 @click.option("--run", "number", type=int, metavar="N", help="Only this run.")
 @click.option("--address", metavar="ADDRESS", help="Only what concerns this resource or item.")
+@click.option("--verify", is_flag=True, help="Hold the journal against the account: was each item bought once?")
 @click.pass_obj
-def log(session: Session, *, as_json: bool, number: int | None, address: str | None) -> None:
+def log(session: Session, *, as_json: bool, number: int | None, address: str | None, verify: bool) -> None:
     """Show the journal: who ran what, every call that was sent, and what became of it.
 
-    Reads the journal only, not the account.
+    Reads the journal only, not the account. With --verify also the account: whether each item was bought once.
+    Named, with what it costs, is every duplicate, every HIT the journal has bought and the account does not have any
+    more, and every one that bears the campaign's marker and is not in the journal. Exits 1 where there is a
+    duplicate or such a stranger, 7 where the outcome of a purchase is not known.
 
     Examples:
       turkform log
+      turkform log --verify
       turkform log --run 3
       turkform log --address 'batch.pilot["img-7"]'
       turkform log --json | jq '.calls[] | select(.outcome == "failed")'
     """
+    if verify:
+        if number is not None or address is not None:
+            raise UsageError("--verify looks at every item", "Leave out --run and --address.")
+        _verify(session, as_json=as_json)
+        return
     wanted = None if address is None else next(iter(read_addresses([address])))
     desired = session.load()
     with session.journal(desired) as journal:
@@ -119,6 +130,40 @@ def log(session: Session, *, as_json: bool, number: int | None, address: str | N
                 session.terminal.out(line)
         else:
             _draw_log(session, runs, _calls(journal, number, wanted))
+
+
+def _verify(session: Session, *, as_json: bool) -> None:
+    """Say what does not fit, and what it costs.
+
+    Raises:
+        TurkformError: something was bought twice, or by nobody.
+        UnknownOutcomeError: some purchases may have happened.
+    """
+    from turkform.printable import clean
+    from turkform.verification import verify
+
+    with session.survey() as (survey, _):
+        found = verify(survey)
+    if as_json:
+        session.terminal.json({"format_version": FORMAT_VERSION, **found.document()})
+    else:
+        say = session.terminal.out
+        say(f"{many(found.items, 'item')}, {many(found.hits, 'HIT')} in the account, ${found.price} committed.")
+        for finding in found.findings:
+            say(clean(f"  {finding.flaw:<9}  {finding.address}  {finding.hit_id or '?'}  ${finding.price}"))
+        if not found.findings:
+            say("Each was bought once.")
+    counts = found.counts
+    if not found.sound:
+        raise TurkformError(
+            f"{many(counts['duplicate'], 'duplicate')}, {many(counts['stranger'], 'HIT')} unknown to the journal",
+            f"See what they are, and close what is too much: {invocation(session, 'close ADDRESS')}",
+        )
+    if counts["open"]:
+        raise UnknownOutcomeError(
+            f"what became of {many(counts['open'], 'purchase')} is not known",
+            f"Settle it: {invocation(session, 'recover')}",
+        )
 
 
 def _calls(journal: Journal, run: int | None, wanted: Address | None) -> Iterator[Call]:
@@ -160,8 +205,9 @@ def _call_line(call: Call) -> str:
     address = str(Address.parse(call.address).item(call.key)) if call.key else call.address
     price = f"  ${call.price}" if call.price else ""
     parts = [format_time(call.endpoint_time), call.operation, address, call.outcome or "open", call.object_id]
+    request = f"  request {call.request_id}" if call.request_id else ""
     error = f": {call.error}" if call.error else ""
-    return clean("  " + "  ".join(part for part in parts if part) + price + error)
+    return clean("  " + "  ".join(part for part in parts if part) + price + request + error)
 
 
 def _json_lines(journal: Journal, runs: Iterable[PastRun], calls: Iterator[Call]) -> Iterator[str]:
