@@ -100,9 +100,9 @@ def apply(
     report = Report()
     try:
         with session:
-            sender = Sender(
-                survey.account, session, Pace(rate or target.rate), stop or Stop(), earlier=survey.memory.open
-            )
+            told = stop or Stop()
+            pace = Pace(rate or target.rate, sleep=told.queue)
+            sender = Sender(survey.account, session, pace, told, earlier=survey.memory.open)
             _refuse_stale(survey, sender.now())
             if plan_digest:
                 session.use_plan(plan_digest)

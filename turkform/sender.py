@@ -80,6 +80,10 @@ class Stop:
         """Sleep, unless told to stop at once."""
         self._now.wait(seconds)
 
+    def queue(self, seconds: float) -> None:
+        """Wait for a turn to send, unless told that nothing more is to be sent."""
+        self._drain.wait(seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

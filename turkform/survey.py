@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from turkform.diff import diff, scope
+from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK
@@ -136,8 +137,16 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
         grants={type_id: frozenset(workers) for type_id, workers in grants.items()},
         blocks=frozenset(block.worker for block in journal.blocks()) | _called(open_calls, BLOCK),
         notifications={
-            type_id: KnownNotification(Address.parse(address).name, digest)
-            for type_id, address, digest in journal.notifications()
+            **{
+                type_id: KnownNotification(Address.parse(address).name, digest)
+                for type_id, address, digest in journal.notifications()
+            },
+            # Nothing reads settings back: one that may have been made is not what is declared, and can be taken off.
+            **{
+                str(call.detail["type"]): KnownNotification(Address.parse(call.address).name, "")
+                for call in open_calls
+                if call.operation == NOTIFY
+            },
         },
         copies={type_id: frozenset(workers) for type_id, workers in copies.items()},
         types=types,

@@ -104,7 +104,7 @@ def _account(survey: Survey, names: dict[BatchKey, Address]) -> Iterator[tuple[F
     """Every HIT of the campaign: what is wrong with it, whose it is, and its cents."""
     now = survey.observed.now.timestamp()
     terms = Pricing(survey.desired, survey.observed, survey.found.ids).observed(None)
-    ours = survey.memory.by_id
+    ours = {known.id for batch in survey.memory.hits.values() for known in batch.every()}
     for batch, by_key in survey.observed.hits.items():
         for key, hits in by_key.items():
             for number, hit in enumerate(hits):
