@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turkform.choices import ALL
+from turkform import approval
+from turkform.approval import ApprovedRows
+from turkform.choices import ALL, Keys
 from turkform.hits import HIT, HITs
 from turkform.items import Item
 from turkform.kinds import Batch
 from turkform.kinds.resource import FieldChange
 from turkform.memory import Known, Knowns, Memory, OpenCall
+from turkform.money import Cost
 from turkform.publication import ItemChange, Op, Publication, Tally, Terms, superseded
 
 if TYPE_CHECKING:
@@ -242,3 +245,107 @@ def test_older_generations_and_untouched_doubles_are_retired_and_worked_doubles_
 def test_a_stream_can_be_run_again_with_the_same_result() -> None:
     subject = publication({"a": "x", "b": "y"}, [hit("b", "old"), hit("c", "z")])
     assert decide(subject)[0] == decide(subject)[0]
+
+
+# --- within the approval of a saved plan --------------------------------------------------------------
+
+
+def within(subject: Publication, *, publish: str = "", left: str = "", taken: str = "") -> Publication:
+    subject.approved = ApprovedRows(*map(approval.Rows.parse, (publish, left, taken)))
+    return subject
+
+
+def test_a_hit_that_work_has_left_keeps_its_question_where_the_plan_was_to_keep_it() -> None:
+    rows, hits = {"a": "new", "b": "new"}, [hit("a", "old"), hit("b", "old")]
+    assert ops(within(publication(rows, hits), left="2")) == {"a": ("replace",), "b": ("keep",)}
+
+
+def test_a_hit_that_work_has_left_keeps_its_terms_and_still_gets_its_places() -> None:
+    subject = publication({"a": "x"}, [hit("a", "x", type_id="OLD")], assignments=4)
+    assert ops(within(subject, left="1")) == {"a": ("keep", "extend")}
+    (change,), _ = decide(subject)
+    assert change.cents == (0, 12)
+
+
+def test_a_row_that_was_to_wait_is_not_published() -> None:
+    assert ops(within(publication({"a": "x"}), left="1")) == {"a": ("wait",)}
+
+
+def test_a_hit_that_was_full_is_not_opened_again() -> None:
+    one = hit("a", "x", created=T - 2 * DAY, expires=T - DAY, available=1, completed=2)
+    subject = publication({"a": "x"}, [one], known(one), lifetime="7d")
+    assert ops(subject) == {"a": ("prolong",)}
+    assert ops(within(subject, taken="1")) == {"a": ("keep",)}
+
+
+def test_what_was_to_be_published_and_is_there_is_adopted() -> None:
+    subject = within(publication({"a": "x", "b": "new"}, [hit("a", "x"), hit("b", "old")]), publish="1-2")
+    changes = {change.key: change for change in decide(subject)[0]}
+    assert changes["a"].ops == (Op.ADOPT,)
+    assert (changes["a"].wish, changes["a"].facts(extended=False)) == ("create", ())
+    assert changes["b"].ops == (Op.REPLACE,)
+
+
+@pytest.mark.parametrize(
+    ("touched", "expected"), [({}, "replace"), ({"available": 2}, "keep"), ({"available": 2, "pending": 1}, "keep")]
+)
+def test_what_a_change_means_and_rests_on_does_not_depend_on_work(touched: dict[str, Any], expected: str) -> None:
+    (quiet,), _ = decide(publication({"a": "new"}, [hit("a", "old")]))
+    (change,), _ = decide(publication({"a": "new"}, [hit("a", "old", **touched)]))
+    assert change.ops == (Op(expected),)
+    assert (change.wish, change.fields) == (quiet.wish, quiet.fields) == ("change", ("question",))
+    assert change.facts(extended=False) == quiet.facts(extended=False)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"id": "3OTHER"}, {"type_id": "OLD"}, {"generation": 2}, {"fingerprint": "z"}, {"maximum": 4}, {"expires": T + 5}],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_change_rests_on_everything_that_is_not_work(other: dict[str, Any]) -> None:
+    (change,), _ = decide(publication({"a": "new"}, [hit("a", "old")]))
+    assert change.hit is not None
+    moved = change._replace(hit=change.hit._replace(**other))
+    assert moved.facts(extended=False) != change.facts(extended=False)
+    same = moved.facts(extended=True) == change.facts(extended=True)
+    assert same == bool(other.keys() & {"maximum", "expires"})
+
+
+def test_only_chosen_items_change_and_the_others_are_counted() -> None:
+    subject = publication({"a": "new", "b": "new"}, [hit("a", "old"), hit("b", "old"), hit("c", "gone")])
+    subject.chosen = Keys(keys=frozenset({"a"}))
+    changes, tally = decide(subject)
+    assert [(c.key, c.ops) for c in changes] == [("a", (Op.REPLACE,))]
+    assert tally.counts["left out"] == 2
+
+
+def test_a_creation_whose_outcome_is_unknown_counts_unless_it_is_sent_again() -> None:
+    detail = {"batch": "b", "round": 1, "fingerprint": "x", "generation": 1}
+    call = OpenCall(1, "CreateHITWithHITType", "batch.b", "a", "t", T, T, detail, 54)
+    subject = publication({"z": "y"}, [], Memory(journal="j", open=(call,)))
+    assert (subject.unknown(set()), subject.unknown({"a"})) == (54, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "batch", "cents"),
+    [
+        ({"type_id": "OLD"}, {}, (18,)),
+        ({"type_id": "OLD", "expires": T - DAY, "created": T - 2 * DAY}, {"lifetime": "7d"}, (0, 54)),
+        ({"expires": T - DAY, "created": T - 2 * DAY, "available": 1, "completed": 2}, {"lifetime": "7d"}, (18,)),
+        ({"maximum": 12, "available": 12}, {"assignments": 14}, (42,)),
+    ],
+    ids=["moved", "moved and opened", "opened", "extended"],
+)
+def test_every_op_is_priced_at_its_rise_and_the_parts_add_up(
+    changes: dict[str, Any], batch: dict[str, Any], cents: tuple[int, ...]
+) -> None:
+    one = hit("a", "x", **changes)
+    subject = publication({"a": "x"}, [one], known(one), **batch)
+    subject.terms = {
+        "OWN": Terms(18, 21, (), Cost(15, 3), Cost(15, 3, 3)),
+        "OLD": Terms(12, 14, OLD.differences, Cost(10, 2), Cost(10, 2, 2)),
+    }
+    subject.desired_terms = subject.terms["OWN"]
+    (change,), _ = decide(subject)
+    assert change.cents == cents
+    assert tuple(subject.rise(change, op).cents for op in change.ops) == cents
