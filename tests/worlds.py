@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from hypothesis import event
 from life import PAGE, Life
 
 from turkform.closing import close
@@ -216,13 +217,17 @@ class World:
         """Plan, let workers work, perhaps let somebody interfere, apply the plan, and hold it to its laws."""
         choices = {"destroy": destroy}
         saved = self.life.saved(**choices)
+        for step in saved.document["steps"]:
+            event(f"plans {step.get('op') or step['action']}")
         self._is_deterministic(saved, choices)
         for deed in meanwhile:
             self.do(deed)
         if saved.refusals:
+            event("is refused")
             self._is_refused(choices)
             return
         if interference is not None and self._interfere(saved, interference):
+            event("is interfered with")
             self._is_stale(saved, choices)
             saved = self.life.saved(**choices)
             if saved.refusals:
@@ -231,6 +236,8 @@ class World:
         stale = self.life.moved(saved, **choices)
         assert stale == [], f"workers made the plan stale: {stale}"
         report = self.life.apply_saved(saved, **choices)
+        for word in report.narrowed:
+            event(f"narrowed: {word}")
         assert report.exit_code == 0, (report.failures, report.unknown, report.skipped)
         self._did_no_more(saved, before)
         after = self.life.look(**choices)
