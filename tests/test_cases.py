@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from ruamel.yaml import YAML
 
+from turkform.approval import Approval
 from turkform.campaign import Campaign, Desired, Source, Target
 from turkform.choices import Choices
 from turkform.diff import diff
@@ -17,7 +18,7 @@ from turkform.items import Marker, stored_key
 from turkform.kinds import Batch, HITType, QualificationType
 from turkform.kinds.resource import Address
 from turkform.memory import Known, KnownNotification, Knowns, KnownType, Memory
-from turkform.money import Money
+from turkform.money import Money, fees_named
 from turkform.observed import Listed, Observed, QualificationTypeState, Record, Sorter
 from turkform.plan import Plan, make
 from turkform.questions import Template, open_template
@@ -45,7 +46,8 @@ def desired_of(case: dict[str, Any], folder: Path) -> Desired:
     declared = dict(case.get("desired") or {})
     if "batch" in case:
         declared["hit_types"] = {"label": TERMS | case.get("hit_type", {})}
-        declared["batches"] = {"pilot": BATCH | case["batch"]}
+        batch = {name: value for name, value in (BATCH | case["batch"]).items() if value is not None}
+        declared["batches"] = {"pilot": batch}
     (folder / "page.html").write_text(case.get("page", PAGE))
     rows = case.get("rows", {"a": "one"})
     (folder / "items.csv").write_text("id,text\n" + "".join(f"{k},{v}\n" for k, v in rows.items()))
@@ -55,7 +57,14 @@ def desired_of(case: dict[str, Any], folder: Path) -> Desired:
     sources = {n: Source(n, b, reviewed(b, template), folder / "items.csv") for n, b in campaign.batches.items()}
     grants = {n: dict(q.workers.values) for n, q in campaign.qualification_types.items() if q.workers}
     blocks = dict(campaign.blocks.values) if campaign.blocks else {}
-    return Desired(campaign, Target("local", "local"), folder, sources, grants, blocks, {})
+    return Desired(campaign, target_of(case), folder, sources, grants, blocks, {})
+
+
+def target_of(case: dict[str, Any]) -> Target:
+    """The environment, as far as a case says something of it."""
+    said = dict(case.get("target") or {})
+    read = {"budget": Money.parse, "fees": fees_named}
+    return Target("local", "local", **{name: read.get(name, str)(value) for name, value in said.items()})
 
 
 def with_documents(campaign: Campaign, files: dict[str, str]) -> dict[str, QualificationType]:
@@ -83,7 +92,8 @@ def wire_of(hit: dict[str, Any], desired: Desired, row: str) -> dict[str, Any]:
     """One HIT as ListHITs shows it: as published by these very files an hour ago, unless the case says else."""
     source = desired.sources.get("pilot") or gone(desired.folder)
     fingerprint = source.template.fingerprint({"id": hit["key"], "text": hit.get("text", row)})
-    marker = Marker("case", source.id, 1, stored_key(hit["key"]), hit.get("generation", 1), 1, fingerprint)
+    batch = hit.get("batch", source.id), hit.get("round", 1)
+    marker = Marker("case", *batch, stored_key(hit["key"]), hit.get("generation", 1), 1, fingerprint)
     terms = HITType.model_validate(TERMS).to_wire()
     maximum = hit.get("MaxAssignments", source.batch.assignments)
     created = NOW.timestamp() - hit.get("hours_old", 1) * 3600
@@ -98,7 +108,8 @@ def wire_of(hit: dict[str, Any], desired: Desired, row: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def plan_of(case: dict[str, Any], folder: Path) -> Plan:
+def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None) -> Plan:
+    """The plan of a case; within the approval of a saved one where there is one."""
     desired = desired_of(case, folder)
     observed = case.get("observed") or {}
     sorter = Sorter("case", {})
@@ -109,8 +120,9 @@ def plan_of(case: dict[str, Any], folder: Path) -> Plan:
         wire["Name"]: QualificationTypeState(wire["QualificationTypeId"], QualificationType.from_wire(wire))
         for wire in observed.get("qualification_types", ())
     }
+    balance = Money.parse(observed.get("balance", "10000.00"))
     seen = Observed(
-        NOW, Money(1_000_000), None, Record("3REC", "j", "local", ""), types, sorter.hits, sorter.terms,
+        NOW, balance, None, Record("3REC", "j", "local", ""), types, sorter.hits, sorter.terms,
         grants=observed.get("grants", {}), blocks=observed.get("blocks", {}), guarded=observed.get("required_by", {}),
     )  # fmt: skip
     journal = case.get("journal") or {}
@@ -121,6 +133,8 @@ def plan_of(case: dict[str, Any], folder: Path) -> Plan:
         for hits in seen.hits.get(("pilot", 1), {}).values()
         for h in hits[:1]
     }
+    for key, cents in journal.get("gone", {}).items():
+        known[key] = Known(f"3GONE{key.upper()}", key, 1, "x", cents, 0.0, 0.0)
     memory = Memory(
         journal="j", record="3REC", environment="local",
         hits={("pilot", 1): Knowns(known.values())},
@@ -134,7 +148,7 @@ def plan_of(case: dict[str, Any], folder: Path) -> Plan:
     )  # fmt: skip
     said = {name: frozenset(map(Address.parse, texts)) for name, texts in (case.get("choices") or {}).items()}
     choices = Choices(destroy=bool(case.get("destroy")), **said)
-    found = diff(desired, seen, memory, choices, local=NOW.timestamp())
+    found = diff(desired, seen, memory, choices, local=NOW.timestamp(), approval=approval)
     return make(desired, seen, memory, found, choices, plan_id="case")
 
 
@@ -169,6 +183,23 @@ def test_the_calls_are_those_of_the_case(path: Path, tmp_path: Path) -> None:
         for text in case.get(word, ()):
             assert any(text in said for said in plan.document[word]), plan.document[word]
     assert bool(plan.document["refusals"]) == bool(case.get("refusals"))
+    assert {path: at(plan.document, path) for path in case.get("document", {})} == case.get("document", {})
+
+
+def at(document: Any, path: str) -> Any:
+    """What stands in the document at keys that are parted by blanks; None where nothing does."""
+    for key in path.split():
+        document = document[int(key)] if isinstance(document, list) else document.get(key)
+        if document is None:
+            return None
+    return document
+
+
+@pytest.mark.parametrize("path", cases())
+def test_a_plan_within_its_own_approval_is_itself(path: Path, tmp_path: Path) -> None:
+    case = read(path)
+    plan = plan_of(case, tmp_path)
+    assert plan_of(case, tmp_path, Approval.of(plan.document)).document == plan.document
 
 
 @pytest.mark.parametrize("path", cases())

@@ -274,7 +274,9 @@ def _batches(
             continue  # removed: forget
         gone = batch[0] not in declared
         if gone or (choices.destroy and batch not in {p.batch for p in found.publications.values()}):
-            address = Address("batch", batch[0] if batch[1] == 1 else f"{batch[0]}@{batch[1]}")
+            address = Address("batch", batch[0])
+            if batch[1] > 1 or address in found.publications:  # another batch may have its name by now
+                address = Address("batch", f"{batch[0]}@{batch[1]}")
             found.publications[address] = Publication(
                 batch, None, observed.hits[batch], memory, pricing.observed(None), None, observed.now, local,
                 discard=choices.keys("discard_answers", address).stored(), chosen=choices.chosen(address).stored(),

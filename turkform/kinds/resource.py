@@ -36,7 +36,10 @@ NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
-    """Where a resource is declared: `hit_type.label`, `batch.pilot["img-7"]`, `block["A1"]`."""
+    """Where a resource is declared: `hit_type.label`, `batch.pilot["img-7"]`, `block["A1"]`.
+
+    What is left of a batch's earlier rounds has the round's number behind its name: `batch.pilot@2`.
+    """
 
     kind: str
     name: str = ""
@@ -75,7 +78,7 @@ class Address:
 _NAMELESS = {"block", "record"}
 _ADDRESS = re.compile(
     r"(?P<kind>qualification_type|grant|hit_type|notification|batch|block|record)"
-    r'(?:\.(?P<name>[a-z][a-z0-9_-]{0,39}))?(?:\["(?P<key>(?:[^"\\]|\\.)*)"\])?'
+    r'(?:\.(?P<name>[a-z][a-z0-9_-]{0,39}(?:@[1-9][0-9]{0,8})?))?(?:\["(?P<key>(?:[^"\\]|\\.)*)"\])?'
 )
 
 
