@@ -121,8 +121,9 @@ def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None
         for wire in observed.get("qualification_types", ())
     }
     balance = Money.parse(observed.get("balance", "10000.00"))
+    record = observed.get("record", {"id": "3REC", "journal": "j", "environment": "local", "created": ""})
     seen = Observed(
-        NOW, balance, None, Record("3REC", "j", "local", ""), types, sorter.hits, sorter.terms,
+        NOW, balance, None, Record(**record) if record else None, types, sorter.hits, sorter.terms,
         grants=observed.get("grants", {}), blocks=observed.get("blocks", {}), guarded=observed.get("required_by", {}),
     )  # fmt: skip
     journal = case.get("journal") or {}
@@ -136,7 +137,7 @@ def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None
     for key, cents in journal.get("gone", {}).items():
         known[key] = Known(f"3GONE{key.upper()}", key, 1, "x", cents, 0.0, 0.0)
     memory = Memory(
-        journal="j", record="3REC", environment="local",
+        journal=journal.get("id", "j"), record=journal.get("record", "3REC"), environment="local",
         hits={("pilot", 1): Knowns(known.values())},
         types={n: KnownType(**t) for n, t in journal.get("types", {}).items()},
         older=tuple((n, KnownType(**t)) for n, t in journal.get("older", {}).items()),

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_cases import NOW, cases, plan_of, read
+from test_cases import CASES, NOW, cases, plan_of, read
 
 from turkform.campaign import Campaign, Desired, Source, Target
 from turkform.choices import Choices
 from turkform.diff import diff
+from turkform.errors import TurkformError
 from turkform.memory import Memory
 from turkform.money import Money, fees_named
 from turkform.observed import Observed
-from turkform.plan import Plan, make
+from turkform.plan import Plan, dump, load, make
 from turkform.questions import open_template
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schemas/plan.schema.json").read_text())
+WHOLE = sorted((Path(__file__).parent / "goldens/plans").glob("*.yaml"))
 TYPES = {
     "trained": {"name": "Trained", "description": "Passed."},
     "native": {"name": "Native", "description": "Speaks it.", "workers": {"A2": 1, "A1": 2}},
@@ -106,3 +109,47 @@ def test_steps_of_one_class_are_counted_priced_and_addressed_the_gravest_first(t
     assert list(leaves) == ["person", "money", "trace"]
     assert leaves["person"] == {"count": 4, "price": "0.00", "addresses": ["block", "grant.native"]}
     assert leaves["money"]["addresses"] == ["batch.pilot", "batch.main"]
+
+
+def golden(path: Path, folder: Path) -> str:
+    return dump(plan_of(read(path), folder).document)
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
+def test_a_whole_document_is_as_it_was_looked_at(path: Path, tmp_path: Path) -> None:
+    """After a change that is meant: `python tests/test_plan.py`, look at them, commit them."""
+    assert golden(path, tmp_path) == path.with_suffix(".json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
+def test_a_saved_plan_reads_back(path: Path, tmp_path: Path) -> None:
+    plan, file = plan_of(read(path), tmp_path), tmp_path / "plan.json"
+    plan.save(file)
+    back = load(file)
+    assert (back.document, back.price, back.refusals, back.empty) == (plan.document, plan.price, plan.refusals, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is not a saved plan"),
+        ("[]", "is not a saved plan"),
+        ('{"format_version": "2.0"}', "plan format 2.0; this turkform reads 1.0"),
+        ('{"format_version": "1.9"}', "was altered"),
+    ],
+)
+def test_what_is_no_plan_of_this_version_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(TurkformError, match=says):
+        load(tmp_path / "plan.json")
+
+
+def test_a_plan_of_waiting_alone_is_empty(tmp_path: Path) -> None:
+    assert plan_of(read(CASES / "batch/taken.yaml"), tmp_path).empty
+    assert not made(tmp_path).empty
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as scratch:
+        for whole in WHOLE:
+            whole.with_suffix(".json").write_text(golden(whole, Path(scratch)), encoding="utf-8")

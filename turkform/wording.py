@@ -98,11 +98,27 @@ def price_rows(document: Document) -> list[tuple[str, str]]:
     before, after = price["committed_before"], price["committed_after"]
     return [
         ("this plan", at_most(price["total"])),
+        *_parts("for", {_FEES.get(name, name): amount for name, amount in price.get("by_fee", {}).items()}),
+        *_parts("by batch", price.get("by_batch", {})),
         ("committed", f"${before} now, at most ${after} after" if before != after else f"${before}"),
         ("budget", _budget(price["budget"], after)),
         ("balance", f"${price['balance']}"),
         ("fees", clean(document["fees"])),
     ]
+
+
+_FEES = {"ten_or_more": "the higher fee from ten assignments on", "masters": "the fee for Masters"}
+_PARTS = 10
+"""So many parts of a price are named."""
+
+
+def _parts(name: str, parts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a price is made up of; nothing where it is all one thing."""
+    if len(parts) < 2:
+        return []
+    dearest = sorted(parts.items(), key=lambda part: (-Money.parse(part[1].removeprefix("-")).cents, part[0]))[:_PARTS]
+    more = f" and {len(parts) - _PARTS:,} more" if len(parts) > _PARTS else ""
+    return [(name, ", ".join(f"{clean(part)} ${amount}" for part, amount in dearest) + more)]
 
 
 def at_most(amount: str) -> str:
@@ -204,6 +220,8 @@ def sentence(step: Mapping[str, Any], document: Document) -> str:
     template = ""
     if step.get("op"):
         template = _SENTENCES.get(step["op"], "{n} item{s}")
+    elif count and step["action"] == "replace":
+        template = "{n} worker{s} unblocked and blocked anew, with the reason declared now"
     elif count and step["operations"]:
         template = _SENTENCES.get(step["operations"][0], "{n} worker{s}")
     if step["action"] == "wait" or not template:
@@ -221,6 +239,7 @@ _SENTENCES = {
     "prolong": "new end for {n} HIT{s}",
     "close": "expire {n} open HIT{s}; what was submitted is kept for review",
     "retire": "retire {n} HIT{s}: expired, and deleted where nothing was ever submitted",
+    "discard": "delete {n} HIT{s} with the reviewed answers on them, as asked for",
     "rekey": "{n} re-keyed, nothing sent",
     "CreateWorkerBlock": "{n} worker{s} blocked from all of your HITs",
     "DeleteWorkerBlock": "{n} worker{s} unblocked",

@@ -119,6 +119,11 @@ class Rule:
         return f"{subject} {self.comparator}{' ' + values if values else ''}{guards}"
 
 
+def _number_first(value: int | str) -> tuple[bool, int | str]:
+    """Numbers and locales do not compare; where they are mixed, that is said later."""
+    return isinstance(value, str), value
+
+
 def _locale(text: str) -> dict[str, str]:
     country, _, subdivision = text.partition("-")
     return {"Country": country} | ({"Subdivision": subdivision} if subdivision else {})
@@ -216,5 +221,5 @@ class Requirement(Section):
         else:
             value = getattr(self, "in_" if written[0] == "in" else written[0])
             comparator = COMPARATORS[written[0]]
-            values = tuple(sorted(set(value))) if isinstance(value, tuple) else (value,)
+            values = tuple(sorted(set(value), key=_number_first)) if isinstance(value, tuple) else (value,)
         return Rule(type_id, comparator, values, GUARDS[self.guards])
