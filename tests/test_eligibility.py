@@ -64,3 +64,10 @@ def test_what_excludes_everybody_is_named(requirements: list[dict[str, object]],
     (found,) = said(*requirements)
     assert found.startswith(f"{number}: ")
     assert says in found
+
+
+def test_a_value_that_the_test_cannot_give_is_a_warning() -> None:
+    requirement = Requirement.model_validate(of(at_least=80))
+    (found,) = judge([requirement], {"trained": 50})
+    assert (found.severity, found.summary) == ("warning", "the test of trained gives 50 at best, and 80 is required")
+    assert list(judge([requirement], {"trained": 80})) == []

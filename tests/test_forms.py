@@ -181,3 +181,18 @@ def test_what_the_subset_of_xhtml_allows_is_taken_by_both(content: str) -> None:
     text = TEXT.replace("<p>Which?</p>", content)
     assert form_problems(text) == []
     market.check_question(text)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "best"),
+    [
+        (MAPPING, 2),
+        ("", 9),
+        ("<PercentageMapping><MaximumSummedScore>12</MaximumSummedScore></PercentageMapping>", 75),
+        ("<ScaleMapping><SummedScoreMultiplier>2.5</SummedScoreMultiplier></ScaleMapping>", 22),
+    ],
+)
+def test_the_best_value_of_a_key_is_told(mapping: str, best: int) -> None:
+    if mapping and mapping != MAPPING:
+        mapping = f"<QualificationValueMapping>{mapping}</QualificationValueMapping>"
+    assert forms.best_value(read(SCORES.replace(MAPPING, mapping))) == best

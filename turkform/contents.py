@@ -7,14 +7,13 @@ and rosters; everything that is wrong with what stands in them goes to the given
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from turkform import documents, forms, messages
+from turkform import messages
 from turkform.errors import CampaignError, Diagnostic, FieldPath, Location
 from turkform.files import UnreadableFileError
-from turkform.form_pages import open_form, read_xml
 from turkform.inspection import Inspection
 from turkform.items import check_items, read_items
 from turkform.kinds.qualification import Grants
@@ -49,6 +48,8 @@ class Contents:
     files: Files
     root: Node
     problems: list[Diagnostic]
+    best: dict[str, int] = field(default_factory=dict)
+    """Qualification type → the highest value that its test can give, where it has a key."""
 
     # --- qualification types ------------------------------------------------------------------------------
 
@@ -58,6 +59,8 @@ class Contents:
         for name, declared in resources(values, "qualification_types").items():
             if not isinstance(test := declared.get("test"), dict):
                 continue
+            from turkform import forms  # lxml, where it is needed
+
             path: FieldPath = ("qualification_types", name, "test")
             form = self._document(test.get("form"), (*path, "form"), forms.check_form)
             key = self._document(
@@ -67,12 +70,17 @@ class Contents:
             )
             sound = types.get(name)
             if sound and sound.test and form is not None:
+                if key and not forms.check_key(key, form):
+                    self.best[name] = forms.best_value(key)
                 loaded = sound.test.with_documents(form.text, key.text if key else "")
                 types[name] = sound.model_copy(update={"test": loaded})
         return campaign.model_copy(update={"qualification_types": types})
 
     def _document(self, name: Any, path: FieldPath, check: Callable[[Document], list[Diagnostic]]) -> Document | None:
         """A document that a field names, checked; None where it is not there or cannot be read."""
+        from turkform import documents
+        from turkform.form_pages import read_xml
+
         found = self.find(name, path) if _is_name(name) else None
         if found is None:
             return None
@@ -144,11 +152,11 @@ class Contents:
         found = self.find(value, (*path, way))
         if found is None:
             return None
-        return (
-            open_form(found, self._read)
-            if way == "form"
-            else open_template(found, frame_height=height, read=self._read)
-        )
+        if way == "form":
+            from turkform.form_pages import open_form
+
+            return open_form(found, self._read)
+        return open_template(found, frame_height=height, read=self._read)
 
     def _columns(self, checked: Checked, inspection: Inspection, key: tuple[str, ...], data: Path) -> None:
         """What the page and the data's columns have to say about each other."""

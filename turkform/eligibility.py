@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from turkform.kinds.requirement import LOCALE, SYSTEM_TYPES, Requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _RANGES = {
     # Values that the system qualifications can have.
@@ -36,8 +36,11 @@ class Finding:
     severity: Literal["error", "warning", "note"] = "error"
 
 
-def judge(requirements: Iterable[Requirement]) -> Iterator[Finding]:
-    """Everything that is to be said about requirements that must hold together."""
+def judge(requirements: Iterable[Requirement], best: Mapping[str, int] = {}) -> Iterator[Finding]:
+    """Everything that is to be said about requirements that must hold together.
+
+    `best` is the highest value that the tests of the campaign's own types can give.
+    """
     subjects: dict[str, _Subject] = {}
     seen: dict[str, int] = {}
     for number, requirement in enumerate(requirements):
@@ -51,6 +54,11 @@ def judge(requirements: Iterable[Requirement]) -> Iterator[Finding]:
         conflict = subject.add(number, requirement)
         if conflict:
             yield Finding(number, *conflict)
+        most = best.get(requirement.qualification or "")
+        least = requirement.at_least if requirement.greater_than is None else requirement.greater_than + 1
+        if most is not None and least is not None and least > most:
+            said = f"the test of {_name(requirement)} gives {most} at best, and {least} is required"
+            yield Finding(number, said, f"Write  at_least: {most}  or less, or raise the scores of its key.", "warning")
         excluding = requirement.not_equal_to is not None or requirement.not_in is not None
         if excluding and requirement.system is None and _key(requirement) != LOCALE:
             said = f"whether {_name(requirement)} lets workers through who do not hold it is not documented"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from turkform import documents, formatted
@@ -146,6 +147,23 @@ def _entry(key: Document, entry: Element, choices: dict[str, _Choice]) -> Iterat
 def best_score(key: Document) -> int:
     """The most that a key's options sum to."""
     return sum(_best(entry) for entry in children(key.root, "Question"))
+
+
+def best_value(key: Document) -> int:
+    """The highest qualification value that a sound key can give."""
+    best = best_score(key)
+    mapping = next(iter(children(key.root, "QualificationValueMapping", "*")), None)
+    match documents.name_of(mapping) if mapping is not None else "":
+        case "PercentageMapping":
+            most = int(text_of(key.root, "QualificationValueMapping", "PercentageMapping", "MaximumSummedScore"))
+            return (200 * best + most) // (2 * most)  # rounded to the nearest
+        case "ScaleMapping":
+            scale = text_of(key.root, "QualificationValueMapping", "ScaleMapping", "SummedScoreMultiplier")
+            return int(best * Decimal(scale))
+        case "RangeMapping":
+            names = ("QualificationValue", "OutOfRangeQualificationValue")
+            return max(int(found.text or 0) for name in names for found in within(key.root, name))
+    return best
 
 
 def _best(entry: Element) -> int:

@@ -108,7 +108,7 @@ class _Loading:
         self.problems += check_references(values, root)
         contents = Contents(self.files, root, self.problems)
         campaign = contents.tests(self._validate(root, copy.deepcopy(values)), values)
-        self._eligibility(root, campaign)
+        self._eligibility(root, campaign, contents.best)
         target = environments.target(campaign, values, name, root, self.files, self.environ, self.problems)
         policies = {name: batch.review_policies for name, batch in campaign.batches.items()}
         pages = {
@@ -244,10 +244,12 @@ class _Loading:
                 values.update({name: values.get(name, known) for name, known in _STAND_INS.items()})
         return Campaign.model_validate(_STAND_INS)
 
-    def _eligibility(self, root: Node, campaign: Campaign) -> None:
-        """Whether anybody can meet the requirements of each HIT type."""
+    def _eligibility(self, root: Node, campaign: Campaign, best: Mapping[str, int]) -> None:
+        """Whether anybody can meet the requirements of each HIT type; `best` is what a test can give."""
+        given = {name for name, declared in campaign.qualification_types.items() if declared.workers}
+        attainable = {name: value for name, value in best.items() if name not in given}
         for name, hit_type in campaign.hit_types.items():
-            for found in eligibility.judge(hit_type.requirements):
+            for found in eligibility.judge(hit_type.requirements, attainable):
                 path: FieldPath = ("hit_types", name, "requirements", found.number)
                 place = (root.get(*path) or root).location
                 summary = f"{messages.dotted(path)}: {found.summary}"

@@ -14,7 +14,6 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from turkform.documents import NAMESPACES
 from turkform.errors import Diagnostic
 from turkform.placeholders import PLACEHOLDER, Fill, as_it_is, percent_encoded, unknown, xml_escaped
 from turkform.questions import Template, filled
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
     from turkform.errors import Location
     from turkform.placeholders import Escape
+
+
+NAMESPACE = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/ExternalQuestion.xsd"
 
 
 class External(Template):
@@ -55,7 +57,7 @@ class External(Template):
         """An ExternalQuestion document."""
         url = xml_escaped(filled(self.fill, row, self.name))
         return (
-            f'<ExternalQuestion xmlns="{NAMESPACES["ExternalQuestion"][0]}"><ExternalURL>{url}</ExternalURL>'
+            f'<ExternalQuestion xmlns="{NAMESPACE}"><ExternalURL>{url}</ExternalURL>'
             f"<FrameHeight>{self.frame_height}</FrameHeight></ExternalQuestion>"
         )
 

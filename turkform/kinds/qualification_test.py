@@ -14,7 +14,6 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from xml.etree.ElementTree import ParseError, canonicalize
 
 from pydantic import Field, PrivateAttr
 
@@ -51,6 +50,8 @@ class Content:
 
 def _canonical(xml: str) -> str:
     """A document without its layout; what is not XML stands for itself."""
+    from xml.etree.ElementTree import ParseError, canonicalize
+
     try:
         return canonicalize(xml, strip_text=True) if xml else ""
     except (ParseError, ValueError):
