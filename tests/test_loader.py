@@ -73,6 +73,8 @@ class Broken:
 
 _TWO = "lifetime: 7d\n    ends: 2026-12-24T00:00:00Z"
 _ROW = "data/birds.csv"
+_OTHER = YAML.partition("  label:")[2].partition("batches:")[0]
+_OTHER = f"  other:{_OTHER}    notify: {{sqs: 'https://q.example.org/', events: [HITExpired]}}\n"
 BROKEN = [
     Broken("unknown key", "title: Birds", "titel: Birds", "titel", "title"),
     Broken("key of the API", "    reward: $", "    Reward: $", "Reward", "reward"),
@@ -135,6 +137,7 @@ BROKEN = [
            "HITExpird", "HITExpired"),
     Broken("queue", "keywords: [birds", "notify: {sqs: q.org, events: [HITExpired]}\n    keywords: [birds", "q.org",
            "Write it like https://", paste="keywords: [birds"),
+    Broken("two notices", "batches:", _OTHER + "batches:", "other:", "terms differ", "equal terms", "batches:"),
     Broken("requirements", "[US, GB]}", "[US, GB]}\n      - {system: locale, in: [FR]}", "{system: locale, in: [FR]}",
            "remove one", "nobody can meet this", "[US, GB]}"),
 ]  # fmt: skip

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from campaign_files import YAML, problems, read, write
 
+from turkform.documents import NAMESPACES
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -73,3 +75,20 @@ def test_a_policy_that_does_nothing_or_contradicts_itself_is_refused(policies: s
     yaml = YAML.replace("    status: open\n", f"    status: open\n    review_policies: {{{policies}}}\n")
     found = problems(write(tmp_path, {"campaign.yaml": yaml}))
     assert any(says in f"{problem.summary} {problem.detail}" for problem in found), found
+
+
+def test_a_policy_about_a_question_that_the_form_does_not_have_is_a_warning(tmp_path: Path) -> None:
+    form = f"""\
+<QuestionForm xmlns="{NAMESPACES["QuestionForm"][0]}"><Question>
+  <QuestionIdentifier>brid</QuestionIdentifier><QuestionContent><Text>${{place}}</Text></QuestionContent>
+  <AnswerSpecification><FreeTextAnswer/></AnswerSpecification>
+</Question></QuestionForm>
+"""
+    yaml = YAML.replace("{html: tasks/bird.html, frame_height: 0}", "{form: tasks/form.xml}")
+    yaml = yaml.replace("    status: open\n", f"    status: open\n    review_policies: {{{PLURALITY}}}\n")
+    desired = read(write(tmp_path, {"campaign.yaml": yaml, "tasks/form.xml": form}))
+    (warning,) = [found for found in desired.diagnostics if found.severity == "warning"]
+    assert 'question "bird", which the form does not have' in warning.summary
+    assert warning.detail == 'Did you mean "brid"?'
+    assert warning.location is not None
+    assert warning.location.path.name == "campaign.yaml"

@@ -112,7 +112,8 @@ class Contents:
             self.problems += error.diagnostics
         else:
             if template and policies:
-                template = Reviewed(template, policies, self._answers(policies, path))
+                written = self.root.key(*path, "review_policies") or self.root
+                template = Reviewed(template, policies, self._answers(policies, path), written.location)
             inspection = Inspection(template, data) if template else None
         columns = (key,) if isinstance(key, str) else tuple(key) if isinstance(key, list | tuple) else (None,)
         if data is not None and all(map(_is_name, columns)):

@@ -71,6 +71,15 @@ class FormPage(Template):
         except CampaignError as error:
             return list(error.diagnostics)
 
+    def fields(self, row: Mapping[str, str]) -> set[str] | None:
+        """The identifiers of a form's questions; a page's own fields may come from its scripts."""
+        try:
+            root = documents.read(self.render(row), lambda _: Location(self.path)).root
+        except CampaignError:
+            return None
+        questions = documents.children(root, "Question")
+        return {text_of(question, "QuestionIdentifier") for question in questions} if questions else None
+
     def unknown(self, columns: Collection[str], data: Path | None) -> list[Diagnostic]:
         """Every placeholder that is no column, where it first stands."""
         return unknown(self.fill, columns, data, lambda offset: place(self.path, self.fill.text, offset))

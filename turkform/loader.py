@@ -109,6 +109,7 @@ class _Loading:
         contents = Contents(self.files, root, self.problems)
         campaign = contents.tests(self._validate(root, copy.deepcopy(values)), values)
         self._eligibility(root, campaign, contents.best)
+        self._notified(root, campaign)
         target = environments.target(campaign, values, name, root, self.files, self.environ, self.problems)
         policies = {name: batch.review_policies for name, batch in campaign.batches.items()}
         pages = {
@@ -254,6 +255,18 @@ class _Loading:
                 place = (root.get(*path) or root).location
                 summary = f"{messages.dotted(path)}: {found.summary}"
                 self.problems.append(Diagnostic(summary, found.detail, path, place, found.severity))
+
+    def _notified(self, root: Node, campaign: Campaign) -> None:
+        """HIT types of equal terms are one HIT type in the account, which has one specification."""
+        first: dict[str, str] = {}
+        for name, hit_type in campaign.hit_types.items():
+            terms = repr(hit_type.model_copy(update={"notify": None}))
+            other = first.setdefault(terms, name)
+            if campaign.hit_types[other].notify != hit_type.notify:
+                path: FieldPath = ("hit_types", name)
+                summary = f"hit_types {other} and {name} have equal terms, and would notify otherwise"
+                detail = "To the account they are one HIT type: give both one notify:, or let their terms differ."
+                self.problems.append(Diagnostic(summary, detail, path, (root.key(*path) or root).location))
 
     def _places(self, root: Node, campaign: Campaign) -> dict[FieldPath, Location]:
         """Where the rules stand that a plan may break; what the terms break already is said now."""

@@ -89,6 +89,10 @@ class Template:
         """
         return []
 
+    def fields(self, row: Mapping[str, str]) -> set[str] | None:  # noqa: ARG002 - for subclasses
+        """The names of the answers to the question of a row; None where that cannot be told."""
+        return None
+
     def unknown(self, columns: Collection[str], data: Path | None) -> list[Diagnostic]:
         """Every use of what is no column, at its place."""
         raise NotImplementedError
@@ -205,6 +209,8 @@ def open_template(path: Path, *, frame_height: int = 0, read: Read | None = None
     if path.suffix.lower() in (".html", ".htm"):
         return Placeholders(path, text, frame_height)
     detail = "Name a page *.html, with ${column} placeholders, or *.html.j2, in Jinja2."
+    if path.suffix.lower() == ".xml":
+        detail = "For a question form, or another question document in XML, write  form: instead."
     raise CampaignError([Diagnostic(f'"{path.name}" is no page', detail, location=Location(path))])
 
 

@@ -10,22 +10,33 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from turkform.errors import Diagnostic
 from turkform.placeholders import Fill, unknown
 from turkform.questions import Template, filled
+from turkform.tables import likely
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from turkform.errors import Diagnostic, Location
+    from turkform.errors import Location
     from turkform.kinds.review_policy import ReviewPolicies
+
+
+def _meant(name: str, fields: set[str]) -> str:
+    near = likely(name, sorted(fields))
+    return f'Did you mean "{near}"?' if near else f"It has: {', '.join(sorted(fields)[:20])}."
 
 
 class Reviewed(Template):
     """A template and its review policies; `places` says where each known answer is written."""
 
-    def __init__(self, question: Template, policies: ReviewPolicies, places: Mapping[str, Location]) -> None:
+    def __init__(
+        self, question: Template, policies: ReviewPolicies, places: Mapping[str, Location], at: Location | None = None
+    ) -> None:
         super().__init__(question.path)
+        self.at = at
+        """Where the policies are written."""
         self.question, self.policies, self._places = question, policies, places
         self.kind, self.complete, self.uses_all = question.kind, question.complete, question.uses_all
         known = policies.known_answers.answers if policies.known_answers else {}
@@ -65,7 +76,17 @@ class Reviewed(Template):
     def check(self, row: Mapping[str, str], *, first: bool) -> list[Diagnostic]:
         """What is wrong with the question; a row that lacks an answer's column is told here as well."""
         self.answers(row)
-        return self.question.check(row, first=first)
+        told = self.question.check(row, first=first)
+        fields = self.question.fields(row) if first else None
+        if fields is not None:
+            plurality = self.policies.plurality.questions if self.policies.plurality else ()
+            strangers = [name for name in dict.fromkeys((*self._answers, *plurality)) if name not in fields]
+            said = "the review policies are about question {}, which the form does not have"
+            told += [
+                Diagnostic(said.format(f'"{name}"'), _meant(name, fields), location=self.at, severity="warning")
+                for name in strangers
+            ]
+        return told
 
     def unknown(self, columns: Collection[str], data: Path | None) -> list[Diagnostic]:
         """Every use of what is no column, in the question or in a known answer."""
