@@ -39,3 +39,15 @@ def test_a_million_different_problems_are_twenty_and_a_number(tmp_path: Path) ->
     told = found(tmp_path, data, '{external: "${photo}"}')
     assert len(told) == 21
     assert any(problem.summary == "80 more items have problems" for problem in told)
+
+
+def test_a_column_that_no_placeholder_can_name_is_told_where_it_was_meant(tmp_path: Path) -> None:
+    files = {
+        "tasks/bird.html": "<p>${Image URL} `${a + b}` ${ place }</p>",
+        "data/birds.csv": "id,Image URL,place\nb1,x,a\n",
+    }
+    (problem,) = problems(write(tmp_path, files))
+    assert problem.summary == '"${Image URL}" is not replaced, though "Image URL" is a column'
+    assert "call the column Image_URL" in problem.detail
+    assert problem.location is not None
+    assert (problem.location.line, problem.location.column) == (1, 4)

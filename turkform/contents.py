@@ -165,7 +165,9 @@ class Contents:
             return
         template = inspection.template
         unknown = template.unknown(checked.columns, data)
-        self.problems += unknown or inspection.problems()
+        self.problems += unknown
+        if not any(problem.severity == "error" for problem in unknown):
+            self.problems += inspection.problems()
         if not checked.rows and not checked.problems:
             self._note(f"{data.name} has no rows, so nothing would be published", data, "warning")
         unused = [name for name in template.unused(checked.columns) if name not in key]

@@ -127,6 +127,11 @@ def check_document(document: documents.Document) -> list[Diagnostic]:
     return [document.problem(part, *said)] if said else []
 
 
+_UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
+_BEYOND_ASCII = ("iso-8859-1", "iso-8859-15", "latin-1", "latin1", "windows-1252", "cp1252")
+"""The same as UTF-8 where a text is ASCII only."""
+
+
 def open_form(path: Path, read: Read) -> FormPage:
     """Read a question form; `read` fetches a file's bytes and may refuse.
 
@@ -147,7 +152,8 @@ def read_xml(path: Path, read: Read) -> str:
     """
     text = read_text(path, read)
     declared = re.match(r"""\s*<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)["']""", text)
-    if declared and declared[1].lower() not in ("utf-8", "utf8", "us-ascii", "ascii") and not text.isascii():
+    encoding = declared[1].lower() if declared else "utf-8"
+    if declared and encoding not in _UTF8 and not (text.isascii() and encoding in _BEYOND_ASCII):
         where = place(path, text, declared.start(1))
         said = f'the document says encoding="{declared[1]}", and is read as UTF-8'
         raise CampaignError([Diagnostic(said, 'Write encoding="UTF-8".', location=where)])

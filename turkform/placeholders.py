@@ -14,13 +14,14 @@ from turkform.errors import Diagnostic
 from turkform.tables import likely
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from turkform.errors import Location
 
     Escape = Callable[[str], str]
 
+_BRACED = re.compile(r"(?<!\$)\$\{([^{}\n]{1,100})\}")
 PLACEHOLDER = re.compile(r"\$(\$?)\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
 
 
@@ -90,11 +91,31 @@ def unknown(
             for name, at in fill.places.items()
             if name in names[:1]
         ]
-    return [
+    told = [
         Diagnostic(f'"${{{name}}}" is no column of {data.name}', _remedy(name, columns), location=place(at))
         for name, at in fill.places.items()
         if name in names
     ]
+    return [*told, *_unread(fill, columns, place)]
+
+
+def _unread(fill: Fill, columns: Collection[str], place: Callable[[int], Location]) -> Iterator[Diagnostic]:
+    """What stays as it is and was most likely meant to be a column's value."""
+    seen: set[str] = set()
+    for match in _BRACED.finditer(fill.text):
+        inside, name = match[1], match[1].strip()
+        if name not in columns or inside in seen or PLACEHOLDER.fullmatch(match[0]):
+            continue
+        seen.add(inside)
+        said = f'"{match[0]}" is not replaced, though "{name}" is a column'
+        if PLACEHOLDER.fullmatch(f"${{{name}}}"):
+            yield Diagnostic(said, f"Write ${{{name}}}, unless a script means it.", (), place(match.start()), "warning")
+        else:
+            near = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("0123456789.-") or "column"
+            detail = (
+                f"Names in placeholders are letters, digits, _, . and -: call the column {near}, here and in the data."
+            )
+            yield Diagnostic(said, detail, (), place(match.start()))
 
 
 def _remedy(name: str, columns: Collection[str]) -> str:
