@@ -292,3 +292,20 @@ def test_a_forgotten_batch_is_left_alone_and_counts_in_the_budget(declared: Decl
     assert look.plan.empty
     assert look.plan.document["price"]["committed_before"] == "0.24"
     assert any("2 HITs left alone" in note for note in look.plan.document["notes"])
+
+
+def test_settings_that_went_with_their_hit_type_are_forgotten(declared: Declared) -> None:
+    notify = f'notify: {{sqs: "{declared.server.url}/queue", events: [HITReviewable]}}'
+    head = REQUIRED.replace("auto_approval_delay: 3d", f"auto_approval_delay: 3d, {notify}")
+    page = {"page.html": "<p>${text}</p><input name='a'>", **rows(a="one")}
+    declared.write(trained(declared, "x") + batch("{html: page.html}"), page, head=head)
+    assert declared.apply().exit_code == 0
+    client = declared.server.client()
+    hit = declared.hits()["a"]["HITId"]
+    client.update_expiration_for_hit(HITId=hit, ExpireAt=0)
+    client.delete_hit(HITId=hit)
+    client.delete_qualification_type(QualificationTypeId=type_of(declared)["QualificationTypeId"])
+    declared.write("")
+    assert declared.steps() == [("notification.label", "delete")]
+    assert declared.apply().exit_code == 0
+    assert declared.look().plan.empty

@@ -320,7 +320,13 @@ class _Work:
         type_id = str(parameters["HITTypeId"])
         digest = setting.desired.digest if setting.desired else ""
         detail = {"type": type_id, "value": digest}
-        self.sender.send(Request(UPDATE, parameters, step.address, detail=detail, object_id=type_id))
+        request = Request(UPDATE, parameters, step.address, detail=detail, object_id=type_id)
+        try:
+            self.sender.send(request)
+        except CallRefusedError as error:
+            if setting.desired is not None or not error.turk_code.endswith("DoesNotExist"):
+                raise
+            self.sender.note(request)  # the HIT type went with a qualification type, and its settings with it
 
     def _filled(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters with every `Pending` replaced by the id that an earlier step brought."""

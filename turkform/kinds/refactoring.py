@@ -6,7 +6,7 @@ that somebody made before. None of them sends anything: the journal remembers th
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -83,10 +83,6 @@ _WHY = {
 }
 
 
-def _entries(value: Any) -> Any:
-    return listed(value)
-
-
-Moves = Annotated[tuple[Moved, ...], BeforeValidator(_entries)]
-Removals = Annotated[tuple[Removed, ...], BeforeValidator(_entries)]
-Imports = Annotated[tuple[Imported, ...], BeforeValidator(_entries)]
+Moves = Annotated[tuple[Moved, ...], BeforeValidator(listed)]
+Removals = Annotated[tuple[Removed, ...], BeforeValidator(listed)]
+Imports = Annotated[tuple[Imported, ...], BeforeValidator(listed)]
