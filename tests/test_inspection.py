@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from campaign_files import YAML, problems, write
+import pytest
+from campaign_files import YAML, problems, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,3 +52,11 @@ def test_a_column_that_no_placeholder_can_name_is_told_where_it_was_meant(tmp_pa
     assert "call the column Image_URL" in problem.detail
     assert problem.location is not None
     assert (problem.location.line, problem.location.column) == (1, 4)
+
+
+@pytest.mark.parametrize("text", ["{{ place }}", "{{place | escape}}", "{{ task.input.place }}"])
+def test_placeholders_of_other_tools_are_a_warning(text: str, tmp_path: Path) -> None:
+    desired = read(write(tmp_path, {"tasks/bird.html": f"<p>{text} {{{{ other }}}}</p><img src='${{photo}}'>"}))
+    (warning,) = [told for told in desired.diagnostics if told.severity == "warning"]
+    assert warning.summary == f'"{text}" is not replaced here, though "place" is a column'
+    assert "${place}" in warning.detail

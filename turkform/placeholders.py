@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Escape = Callable[[str], str]
 
 _BRACED = re.compile(r"(?<!\$)\$\{([^{}\n]{1,100})\}")
+_DOUBLE_BRACES = re.compile(r"\{\{\s*(?:task\.input\.|row\.)?([A-Za-z_][A-Za-z0-9_]*)\s*(?:\|[^{}\n]*)?\}\}")
+"""As Jinja2, Handlebars, and SageMaker's Liquid have it."""
 PLACEHOLDER = re.compile(r"\$(\$?)\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
 
 
@@ -96,7 +98,7 @@ def unknown(
         for name, at in fill.places.items()
         if name in names
     ]
-    return [*told, *_unread(fill, columns, place)]
+    return [*told, *_unread(fill, columns, place), *_foreign(fill, columns, place)]
 
 
 def _unread(fill: Fill, columns: Collection[str], place: Callable[[int], Location]) -> Iterator[Diagnostic]:
@@ -116,6 +118,16 @@ def _unread(fill: Fill, columns: Collection[str], place: Callable[[int], Locatio
                 f"Names in placeholders are letters, digits, _, . and -: call the column {near}, here and in the data."
             )
             yield Diagnostic(said, detail, (), place(match.start()))
+
+
+def _foreign(fill: Fill, columns: Collection[str], place: Callable[[int], Location]) -> Iterator[Diagnostic]:
+    """Placeholders as other tools write them, where a column has the name."""
+    for match in _DOUBLE_BRACES.finditer(fill.text):
+        if match[1] in columns:
+            said = f'"{match[0]}" is not replaced here, though "{match[1]}" is a column'
+            detail = f"Write ${{{match[1]}}}; or, where it is a Jinja2 page, name it *.html.j2."
+            yield Diagnostic(said, detail, (), place(match.start()), "warning")
+            return
 
 
 def _remedy(name: str, columns: Collection[str]) -> str:
