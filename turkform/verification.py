@@ -107,7 +107,7 @@ def _account(survey: Survey, names: dict[BatchKey, Address]) -> Iterator[tuple[F
     ours = {known.id for batch in survey.memory.hits.values() for known in batch.every()}
     for batch, by_key in survey.observed.hits.items():
         for key, hits in by_key.items():
-            for number, hit in enumerate(hits):
+            for number, hit in enumerate(sorted(hits, key=lambda hit: (-hit.generation, hit.id not in ours))):
                 cents = committed(hit, terms[hit.type_id].unit(hit.maximum), now)
                 flaw: Flaw | None = None
                 if number and hit.generation == hits[0].generation:
