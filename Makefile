@@ -43,6 +43,7 @@ test: lint browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m benchmarks
 
 clean:

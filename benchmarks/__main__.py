@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import publish
+from benchmarks import marketplace, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "publish": publish.against_a_pool,
+    "marketplace": marketplace.making,
+    "pages": marketplace.paging,
 }
 
 

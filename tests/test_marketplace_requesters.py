@@ -273,6 +273,7 @@ def test_a_lost_master_key_is_not_made_anew(tmp_path: Path) -> None:
     [
         (("add", "lab"), 'there is a requester "lab" already'),
         (("add", "no\tname"), "is not a name"),
+        (("add", "x", "--balance", "100000000"), '"100000000" is not an amount'),
         (("add", "x", "--balance", "1.234"), '"1.234" is not an amount of dollars, like 25 or 25.50'),
         (("credit", "lab", "five"), '"five" is not an amount'),
         (("disable", "nobody"), 'there is no requester "nobody"'),

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from turkform.marketplace.statements import WROTE
+from turkform.marketplace.statements import WROTE, begin, flush
 from turkform.marketplace.store import StoreError
 
 if TYPE_CHECKING:
@@ -144,26 +144,41 @@ class Commits:
 
 def _perform(connection: Connection, jobs: list[_Job]) -> bool:
     """Do every job in one transaction, left open; whether any of them wrote."""
-    todo = list(jobs)
+    todo, exact = list(jobs), False
     while True:
-        connection.begin()
+        begin(connection, exact=exact)
         shared, failed, wrote = Shared(connection), None, False
-        for job in todo:
-            connection.info[WROTE] = False
-            try:
-                job.result, job.error = job.work(shared), None
-            except Exception as error:
-                if isinstance(error, DBAPIError) and _worth_trying(error):
-                    raise
-                job.result, job.error = None, error
-                if connection.info[WROTE] or isinstance(error, DBAPIError):
-                    failed = job
+        try:
+            for job in todo:
+                connection.info[WROTE] = False
+                failed = job if _fails(job, shared) else None
+                if failed is not None:
                     break
-            wrote = wrote or connection.info[WROTE]
-        if failed is None:
-            return wrote
+                wrote = wrote or connection.info[WROTE]
+            if failed is None:
+                flush(connection)
+                return wrote
+        except DBAPIError as error:
+            if exact or _worth_trying(error):
+                raise
         connection.rollback()
-        todo.remove(failed)
+        # What the database refuses may have been left for later by another job: the next time nothing is.
+        if failed is not None and (exact or not isinstance(failed.error, DBAPIError)):
+            todo.remove(failed)
+        exact = exact or failed is None or isinstance(failed.error, DBAPIError)
+
+
+def _fails(job: _Job, shared: Shared) -> bool:
+    """Do a job; whether the transaction has to be done again without it."""
+    connection = shared.connection
+    try:
+        job.result, job.error = job.work(shared), None
+    except Exception as error:
+        if isinstance(error, DBAPIError) and _worth_trying(error):
+            raise
+        job.result, job.error = None, error
+        return bool(connection.info[WROTE]) or isinstance(error, DBAPIError)
+    return False
 
 
 def _commit(connection: Connection) -> None:
@@ -187,6 +202,7 @@ def _refused(error: DBAPIError) -> bool:
 
 
 def _notice(connection: Connection, _cursor: Any, _text: str, _given: Any, context: Any, _many: bool) -> None:  # noqa: FBT001
-    """Remember that a statement writes."""
+    """Remember that a statement writes, and do before it what was left for later."""
+    flush(connection)
     if context is not None and (context.isinsert or context.isupdate or context.isdelete):
         connection.info[WROTE] = True

@@ -12,6 +12,8 @@ import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import bindparam, select
+
 from turkform.marketplace import decisions, documents, layouts, lifecycle, payments, review_policies
 from turkform.marketplace.events import tell
 from turkform.marketplace.hit_types import DURATION, find_or_make, own_type
@@ -19,7 +21,7 @@ from turkform.marketplace.hits import available, draw, own_hit, refuse_state, se
 from turkform.marketplace.protocol import parameter_error, refuse_control_characters, refuse_longer, refuse_outside
 from turkform.marketplace.statements import Statement, insertion
 from turkform.marketplace.store import keep_token, new_id, refuse_repeat
-from turkform.marketplace.tables import hits
+from turkform.marketplace.tables import hit_types, hits, requesters, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,18 @@ _INSERT = Statement(
         "policies", "unit",
     )
 )  # fmt: skip
+_BEFORE = Statement(
+    select(hit_types, (requesters.c.balance - requesters.c.held).label("money"), tokens.c.used)
+    .join(requesters, requesters.c.id == hit_types.c.requester)
+    .outerjoin(
+        tokens,
+        (tokens.c.requester == hit_types.c.requester)
+        & (tokens.c.operation == bindparam("what"))
+        & (tokens.c.token == bindparam("which")),
+    )
+    .where(hit_types.c.id == bindparam("the_id"), hit_types.c.requester == bindparam("who"), hit_types.c.dropped == 0)
+)
+"""All that making a HIT has to know first: its terms, whether its token was used, and what there is to spend."""
 _NEW = {column.name: column.default.arg for column in hits.columns if column.default is not None}  # type: ignore[attr-defined] # plain values
 _UNDISPOSED = "Assignable, Unassignable, Reviewable, Reviewing"
 
@@ -39,18 +53,23 @@ _UNDISPOSED = "Assignable, Unassignable, Reviewable, Reviewing"
 def create_hit(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """CreateHIT: the type is found or made on the way."""
     refuse_repeat(context.connection, context.requester, "CreateHIT", parameters.get("UniqueRequestToken"), context.now)
-    return _make(context, parameters, find_or_make(context, parameters), "CreateHIT")
+    return _make(context, parameters, own_type(context, find_or_make(context, parameters)), "CreateHIT")
 
 
 def create_hit_with_hit_type(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """CreateHITWithHITType."""
-    name = "CreateHITWithHITType"
-    refuse_repeat(context.connection, context.requester, name, parameters.get("UniqueRequestToken"), context.now)
-    return _make(context, parameters, parameters["HITTypeId"], name)
+    name, token, type_id = "CreateHITWithHITType", parameters.get("UniqueRequestToken"), parameters["HITTypeId"]
+    found = _BEFORE.first(context.connection, who=context.requester, the_id=type_id, what=name, which=token or "")
+    if found is None or found.used is not None:
+        refuse_repeat(context.connection, context.requester, name, token, context.now)
+        own_type(context, type_id)
+    return _make(context, parameters, found, name, found.money)
 
 
-def _make(context: Context, p: Mapping[str, Any], type_id: str, operation: str) -> dict[str, Any]:
-    kind = own_type(context, type_id)
+def _make(
+    context: Context, p: Mapping[str, Any], kind: Any, operation: str, available: int | None = None
+) -> dict[str, Any]:
+    type_id = kind.id
     maximum = p.get("MaxAssignments", 1)
     refuse_outside("LifetimeInSeconds", p["LifetimeInSeconds"], *DURATION)
     refuse_outside("MaxAssignments", maximum, 1, 1_000_000_000)
@@ -58,7 +77,7 @@ def _make(context: Context, p: Mapping[str, Any], type_id: str, operation: str) 
     refuse_control_characters("RequesterAnnotation", p.get("RequesterAnnotation"))
     question, policies = _question(context, p), review_policies.checked(p)
     unit = context.fees.unit(kind.reward, maximum=maximum, masters=bool(kind.masters))
-    payments.hold(context.connection, context.requester, maximum * unit)
+    payments.hold(context.connection, context.requester, maximum * unit, available)
     hit_id, now = new_id(), float(int(context.now))
     given = {
         "id": hit_id,
@@ -73,7 +92,7 @@ def _make(context: Context, p: Mapping[str, Any], type_id: str, operation: str) 
         "policies": json.dumps(policies) if policies else None,
         "unit": unit,
     }
-    _INSERT.change(context.connection, **given)
+    _INSERT.later(context.connection, **given)
     token = p.get("UniqueRequestToken")
     keep_token(context.connection, context.requester, operation, token, now=context.now, object_id=hit_id)
     # The row as `own_hit` would read it, had it to be read.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
-from turkform.marketplace.protocol import parameter_error, request_error
+from turkform.marketplace.protocol import ApiError, parameter_error, request_error
 from turkform.marketplace.statements import Statement
 from turkform.marketplace.tables import requesters
 
@@ -92,13 +92,18 @@ _PAY = Statement(_MINE.values(held=_R.held - _AMOUNT, balance=_R.balance - _AMOU
 _BALANCE = Statement(select(_R.balance, _R.held).where(_R.id == bindparam("who")))
 
 
-def hold(connection: Connection, requester: str, amount: int) -> None:
-    """Hold money for places.
+def hold(connection: Connection, requester: str, amount: int, available: int | None = None) -> None:
+    """Hold money for places; `available` is what the requester has, where this transaction has read it.
 
     Raises:
         ApiError: InsufficientFunds; nothing is held then.
     """
-    _take(connection, _HOLD, requester, amount)
+    if available is None:
+        _take(connection, _HOLD, requester, amount)
+    elif available < amount:
+        raise _insufficient()
+    else:
+        _HOLD.later(connection, who=requester, amount=amount)
 
 
 def spend(connection: Connection, requester: str, amount: int) -> None:
@@ -113,21 +118,24 @@ def spend(connection: Connection, requester: str, amount: int) -> None:
 def _take(connection: Connection, statement: Statement, requester: str, amount: int) -> None:
     """Change an account, in one statement, if so much is available."""
     if not statement.change(connection, who=requester, amount=amount):
-        raise request_error(
-            "InsufficientFunds",
-            "This Requester has insufficient funds in their account to complete this transaction.",
-        )
+        raise _insufficient()
+
+
+def _insufficient() -> ApiError:
+    return request_error(
+        "InsufficientFunds", "This Requester has insufficient funds in their account to complete this transaction."
+    )
 
 
 def release(connection: Connection, requester: str, amount: int) -> None:
     """Give held money back."""
     if amount:
-        _RELEASE.change(connection, who=requester, amount=amount)
+        _RELEASE.later(connection, who=requester, amount=amount)
 
 
 def pay(connection: Connection, requester: str, amount: int) -> None:
     """Turn held money into paid money."""
-    _PAY.change(connection, who=requester, amount=amount)
+    _PAY.later(connection, who=requester, amount=amount)
 
 
 def balance(connection: Connection, requester: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from turkform.marketplace.tables import requesters
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
-_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,2})?")
+_AMOUNT = re.compile(r"\d{1,8}(\.\d{1,2})?")
 _LETTERS = string.ascii_uppercase + string.digits
 _NAME = re.compile(r"[\w .@-]{1,64}")
 

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Delete, Insert, Select, Table, Update
 
+    _Filled = tuple[str, Any]
+
 WROTE = "wrote"
 """The name under which a connection remembers that something was written."""
+_LATER = "later"
+_EXACT = "exact"
 
 
 def insertion(table: Table, *names: str) -> Insert:
@@ -43,8 +47,8 @@ class Statement:
         self._row: Callable[[Any], Any] | None = None
 
     def first(self, connection: Connection, **given: Any) -> Any:
-        """The first row found, or None."""
-        cursor = self._run(connection, given)
+        """The first row found, or None; what is to be done later is sent along and done before."""
+        cursor = _send(connection, [*connection.info.pop(_LATER, ()), self._filled(connection, given)])
         found = cursor.fetchone()
         if found is None:
             return None
@@ -53,23 +57,24 @@ class Statement:
     def change(self, connection: Connection, **given: Any) -> int:
         """How many rows it changed or made."""
         connection.info[WROTE] = True
-        return int(self._run(connection, given).rowcount)
+        flush(connection)
+        return int(_send(connection, [self._filled(connection, given)]).rowcount)
 
-    def _run(self, connection: Connection, given: dict[str, Any]) -> Any:
-        dialect, driver = connection.dialect, connection.connection.driver_connection
-        assert driver is not None
-        text, order, fixed = self._compiled.get(dialect.name) or self._compile(connection)
+    def later(self, connection: Connection, **given: Any) -> None:
+        """Do this before anything else is asked of the database: to one that is a process away, several go in one trip.
+
+        An error of it comes up with what is asked next.
+        """
+        if connection.dialect.name == "sqlite" or connection.info.get(_EXACT):
+            self.change(connection, **given)
+            return
+        connection.info[WROTE] = True
+        connection.info.setdefault(_LATER, []).append(self._filled(connection, given))
+
+    def _filled(self, connection: Connection, given: dict[str, Any]) -> _Filled:
+        text, order, fixed = self._compiled.get(connection.dialect.name) or self._compile(connection)
         values = {**fixed, **given} if fixed else given
-        try:
-            return driver.execute(text, values if order is None else tuple(map(values.__getitem__, order)))
-        except dialect.loaded_dbapi.Error as error:
-            gone = dialect.is_disconnect(error, driver, None)
-            if gone:
-                connection.invalidate(error)
-            raise DBAPIError.instance(
-                text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, connection_invalidated=gone,
-                dialect=dialect,
-            ) from error  # fmt: skip
+        return text, values if order is None else tuple(map(values.__getitem__, order))
 
     def _compile(self, connection: Connection) -> tuple[str, list[str] | None, Mapping[str, Any]]:
         compiled: Any = self._statement.compile(dialect=connection.dialect)
@@ -84,3 +89,36 @@ class Statement:
         made: Callable[[Any], Any] = kind._make
         self._row = made
         return made
+
+
+def begin(connection: Connection, *, exact: bool) -> None:
+    """Begin a transaction; an exact one does nothing later, so that an error comes up where it belongs."""
+    connection.info[_EXACT] = exact
+    connection.info.pop(_LATER, None)
+    connection.begin()
+
+
+def flush(connection: Connection) -> None:
+    """Do what was left for later."""
+    if pending := connection.info.pop(_LATER, None):
+        _send(connection, pending)
+
+
+def _send(connection: Connection, statements: list[_Filled]) -> Any:
+    """Run statements in one trip to the database; the cursor of the last."""
+    dialect, driver = connection.dialect, connection.connection.driver_connection
+    assert driver is not None
+    try:
+        if len(statements) == 1:
+            return driver.execute(*statements[0])
+        with driver.pipeline():
+            cursors = [driver.execute(*statement) for statement in statements]
+        return cursors[-1]
+    except dialect.loaded_dbapi.Error as error:
+        gone = dialect.is_disconnect(error, driver, None)
+        if gone:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statements[-1][0], None, error, dialect.loaded_dbapi.Error, hide_parameters=True,
+            connection_invalidated=gone, dialect=dialect,
+        ) from error  # fmt: skip

@@ -199,7 +199,7 @@ def keep_token(
     if token is None:
         return
     keep_it = _KEEP[connection.dialect.name]
-    keep_it.change(connection, requester=requester, operation=operation, token=token, used=now, object_id=object_id)
+    keep_it.later(connection, requester=requester, operation=operation, token=token, used=now, object_id=object_id)
 
 
 # --- pages -----------------------------------------------------------------------------------------
