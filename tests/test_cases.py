@@ -125,6 +125,7 @@ def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None
     seen = Observed(
         NOW, balance, None, Record(**record) if record else None, types, sorter.hits, sorter.terms,
         grants=observed.get("grants", {}), blocks=observed.get("blocks", {}), guarded=observed.get("required_by", {}),
+        asking={type_id: frozenset(workers) for type_id, workers in observed.get("asking", {}).items()},
     )  # fmt: skip
     journal = case.get("journal") or {}
     known = {

@@ -41,8 +41,9 @@ EDITS = st.one_of(
     deed("edit", "grant", st.sampled_from(WORKERS), st.sampled_from([None, 50, 90])),
     deed("edit", "block", st.sampled_from(["A7BAD", "A6BAD"]), st.sampled_from([None, "Random", "Other"])),
 )
+FEW = st.integers(0, 3)
 WORK = st.one_of(
-    deed("worker", st.sampled_from(["accept", "return", "submit"]), NUMBERS, st.sampled_from(WORKERS)),
+    deed("worker", st.sampled_from(["accept", "accept", "return", "submit"]), FEW, st.sampled_from(WORKERS[:2])),
     deed("worker", "submit", NUMBERS, st.sampled_from(WORKERS)),
 )
 HISTORY = st.one_of(

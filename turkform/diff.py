@@ -16,6 +16,7 @@ from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import MOST_BLOCKS
 from turkform.ownership import own
 from turkform.pricing import Pricing
+from turkform.printable import many
 from turkform.publication import Publication
 from turkform.type_diff import compare_types, replaced
 
@@ -155,6 +156,12 @@ def _grants(
             type_id=type_id,
         )
         _keep_roster(found, change, choices, approval)
+        asking = sorted(observed.asking.get(type_id, frozenset()) & workers.keys())
+        if asking:
+            found.notes.append(
+                f"{change.address}: {many(len(asking), 'worker')} with a declared value, {asking[0]} first, asked for "
+                "the qualification; granting a request replaces that value"
+            )
 
 
 def _copy_grants(

@@ -108,6 +108,8 @@ class Observed:
     """HIT type id → its values, read off a HIT that has it."""
     grants: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Qualification type id → worker → value, only for managed types."""
+    asking: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Qualification type id → workers with an open request for it, only for managed types."""
     blocks: Mapping[str, str] = field(default_factory=dict)
     foreign: int = 0
     """HITs in the account that are not this campaign's."""
@@ -161,6 +163,7 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
         hits=sorter.hits,
         terms=sorter.terms,
         grants={types[name].id: granted_workers(account, types[name].id) for name in scope.grants if name in types},
+        asking={types[name].id: _asking_workers(account, types[name].id) for name in scope.grants if name in types},
         blocks=_blocked_workers(account) if scope.blocks else {},
         foreign=sorter.foreign,
         others=dict(sorter.others),
@@ -321,6 +324,11 @@ def granted_workers(account: Account, type_id: str) -> dict[str, int]:
         )
         for wire in page
     }
+
+
+def _asking_workers(account: Account, type_id: str) -> frozenset[str]:
+    pages = account.pages("ListQualificationRequests", "QualificationRequests", QualificationTypeId=type_id)
+    return frozenset(wire["WorkerId"] for page in pages for wire in page)
 
 
 def _blocked_workers(account: Account) -> dict[str, str]:
