@@ -35,7 +35,7 @@ def step(address: str, action: str = "create", op: str = "", rows: str = "", *, 
     return {"address": address, "action": action, "items": items, **({"op": op} if op else {})}
 
 
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "steps": [
         {"address": "record", "action": "create"},
         step("grant.trained", rows="2-3"),
@@ -70,3 +70,9 @@ def test_of_more_than_are_listed_all_are_taken_off() -> None:
     assert "A1" in roster.taking
     assert "A1999" in roster.taking
     assert "A1" not in Approval.of(DOCUMENT).roster("grant.other").taking
+
+
+def test_what_is_deleted_as_a_whole_is_named() -> None:
+    whole = {"address": "qualification_type.old", "action": "delete"}
+    assert Approval.of({**DOCUMENT, "steps": [*DOCUMENT["steps"], whole]}).deleting == {"qualification_type.old"}
+    assert Approval.of(DOCUMENT).deleting == frozenset()

@@ -89,6 +89,8 @@ class Approval:
 
     rows: Mapping[str, ApprovedRows]
     workers: Mapping[str, ApprovedWorkers]
+    deleting: frozenset[str] = frozenset()
+    """Resources that are deleted as a whole, and do not only wait for it."""
 
     def batch(self, address: object) -> ApprovedRows:
         """The rows of one batch."""
@@ -124,4 +126,5 @@ class Approval:
                 address: ApprovedWorkers(adding.get(address, Rows()), taking.get(address, frozenset()))
                 for address in adding.keys() | taking.keys()
             },
+            frozenset(s["address"] for s in document["steps"] if s["action"] == "delete" and not s.get("items")),
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from turkform.approval import Approval
     from turkform.kinds.qualification_type import QualificationType
     from turkform.kinds.resource import Address, FieldChange
     from turkform.observed import QualificationTypeState
@@ -84,5 +85,7 @@ class Diff:
     """Changed resources that the plan was told not to be about."""
     owned: Owned | None = None
     """Whose things are, by the files' own word; None only while it is not compared yet."""
+    approval: Approval | None = None
+    """Of the saved plan that is carried out."""
     refusals: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

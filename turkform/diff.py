@@ -71,7 +71,9 @@ def diff(
     """
     owned = own(desired.campaign, observed, memory)
     memory = owned.memory
-    found = Diff(needed=_needed(desired, choices), owned=owned, refusals=owned.refusals, notes=owned.notes)
+    found = Diff(
+        needed=_needed(desired, choices), owned=owned, refusals=owned.refusals, notes=owned.notes, approval=approval
+    )
     compare_types(found, desired, observed, memory, choices)
     _grants(found, desired, observed, memory, choices, approval)
     _blocks(found, desired, observed, memory, choices, approval)

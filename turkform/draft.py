@@ -115,7 +115,9 @@ class Draft:
         wish = {"action": "DELETE", "fields": []}
         self.wishes[str(change.address)] = {**self.wishes.get(str(change.address), wish), "deletes": change.observed.id}
         self._rests_on(change)
-        if change.reason and not any(step.op == Op.RETIRE for step in self.steps):
+        approval = self.found.approval
+        later = change.reason and not any(step.op == Op.RETIRE for step in self.steps)
+        if later or (approval is not None and str(change.address) not in approval.deleting):
             if change.observed.values.get("status") == "active":
                 inactive = {**parameters, "QualificationTypeStatus": "Inactive"}
                 self._add(
@@ -125,7 +127,7 @@ class Draft:
                 )  # fmt: skip
             self._add(
                 Step(change.address, Action.WAIT, (), Reversibility.FREE,
-                     reason=f"{which}deletion waits: {change.reason}", subject=change)
+                     reason=f"{which}deletion waits: {change.reason or 'as when it was planned'}", subject=change)
             )  # fmt: skip
             return
         self._add(

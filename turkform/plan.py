@@ -301,8 +301,9 @@ class _Order:
         """sha256 over what a person approves and no worker can alter: no price, counts, facts or times."""
         bound = ("campaign", "command", "record", "endpoint", "environment", "inputs", "variables", "choices")
         # By what is wished, never by the steps there are: whether one is needed can depend on workers.
-        final = {f"{s.address.kind} delete" for s in self.steps if s.leaves is Reversibility.FINAL and not s.op}
-        for wish in self.wishes.values():
+        final = set()
+        for address, wish in self.wishes.items():
+            final |= {address.partition(".")[0] + " delete"} if "deletes" in wish else set()
             final |= {"batch replace"} if {"question", "hit_type"} & set(wish.get("fields", ())) else set()
             final |= {"batch retire"} if "retire" in wish.get("items", ()) else set()
         return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(final)})

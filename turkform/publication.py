@@ -283,9 +283,9 @@ class Publication:
 
     @cached_property
     def vanished(self) -> list[str]:
-        """Stored keys that have a HIT and no row, re-keyed ones left out."""
+        """Stored keys that have a HIT and no row, re-keyed ones left out; sorted, for a listing has no order."""
         found = set(self.rekeyed.values())
-        return [key for key in self._vanished_before if key not in found]
+        return sorted(key for key in self._vanished_before if key not in found)
 
     def _fingerprint_of(self, key: str) -> str:
         hits = self.hits.get(key)
@@ -624,7 +624,7 @@ def superseded(publication: Publication) -> Iterator[ItemChange]:
     stays, because its answers were bought: it is reported with its cost.
     """
     now = publication.now.timestamp()
-    for key, hits in publication.hits.several():
+    for key, hits in sorted(publication.hits.several()):
         if key in publication.vanished or key not in publication.chosen:
             continue
         for hit in hits[1:]:
@@ -641,7 +641,7 @@ def doubles(publication: Publication) -> list[tuple[HIT, Any]]:
     """HITs of the current generation with work on them that stand beside another one, and their unit price."""
     return [
         (hit, publication.terms[hit.type_id].unit(hit.maximum))
-        for _, hits in publication.hits.several()
+        for _, hits in sorted(publication.hits.several())
         for hit in hits[1:]
         if hit.generation == hits[0].generation and not hit.untouched
     ]
