@@ -42,6 +42,9 @@ class Surfer:
     url: str
     cookies: dict[str, str] = field(default_factory=dict)
     agent: str = "Mozilla/5.0 (X11; Linux) Firefox/140.0"
+    host: str = ""
+    """The name under which the server is reached, where that is another than its address."""
+    origin: str = ""
 
     def get(self, path: str) -> Page:
         """Open a page."""
@@ -49,7 +52,7 @@ class Surfer:
 
     def post(self, path: str, **fields: str) -> Page:
         """Send a form of the site's own."""
-        return self._send("POST", path, urlencode(fields), {"Origin": self.url})
+        return self._send("POST", path, urlencode(fields), {"Origin": self.origin or self.url})
 
     def follow(self, page: Page) -> Page:
         """Go where a page sends the browser."""
@@ -58,7 +61,7 @@ class Surfer:
 
     def _send(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Page:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=20)
-        sent = {"User-Agent": self.agent, **headers}
+        sent = {"User-Agent": self.agent, **({"Host": self.host} if self.host else {}), **headers}
         if body is not None:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         if self.cookies:

@@ -257,3 +257,11 @@ def test_work_that_ran_out_of_time_is_not_taken(server: Server) -> None:
     status, text = asked(server, host_of(server, hit), "POST", "/mturk/externalSubmit", {"assignmentId": held})
     assert status == 409
     assert "The time for this task is over" in text
+
+
+def test_no_more_is_read_of_a_form_than_a_tasks_answers_can_be(server: Server) -> None:
+    hit = publish(server.client(), FORM)
+    held = server.control("worker/accept", hit=hit["HITId"], worker="A1LONG")["assignment_id"]
+    fields = {"assignmentId": held, "why": "x" * 4_100_000}
+    assert asked(server, host_of(server, hit), "POST", "/mturk/externalSubmit", fields)[0] == 413
+    assert server.client().list_assignments_for_hit(HITId=hit["HITId"])["NumResults"] == 0

@@ -254,6 +254,13 @@ def count_attempt(connection: Connection, subject: str, now: float) -> int:
     return int(connection.execute(select(t.count).where(mine)).scalar_one())
 
 
+def take_back_attempt(connection: Connection, subject: str) -> None:
+    """Uncount an attempt that was none: whoever made it signed in."""
+    t = attempts.c
+    mine = update(attempts).where(t.subject == subject[:200], t.count > 0)
+    connection.execute(mine.values(count=t.count - 1))
+
+
 def forget_attempts(connection: Connection, subject: str) -> None:
     """Begin counting anew, after one who signed in."""
     connection.execute(delete(attempts).where(attempts.c.subject == subject[:200]))

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from turkform.marketplace.api import Api
 from turkform.marketplace.guard import MISDIRECTED
 from turkform.marketplace.troubled import Troubled
+from turkform.marketplace.website.limits import Limited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from turkform.marketplace.guard import Guard
     from turkform.marketplace.service import Service
 
+_LIMITED = [Middleware(Limited)]
 _MISDIRECTED = PlainTextResponse("This server has no such name.\n", MISDIRECTED)
 
 
@@ -45,8 +48,8 @@ class Application:
     ) -> None:
         self._service, self._guard = service, guard
         self._api: ASGIApp = Troubled(Api(service, guard), service.faults)
-        self._site: ASGIApp = Starlette(routes=[Route("/health", self._health), *site])
-        self._tasks: ASGIApp = Starlette(routes=[*tasks])
+        self._site: ASGIApp = Starlette(routes=[Route("/health", self._health), *site], middleware=_LIMITED)
+        self._tasks: ASGIApp = Starlette(routes=[*tasks], middleware=_LIMITED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

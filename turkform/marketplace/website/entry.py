@@ -95,12 +95,16 @@ class Entry:
             ]
             return any(counted), accounts.password_of(context.connection, worker)
 
+        def signed_in(context: Context) -> None:
+            accounts.forget_attempts(context.connection, f"worker {worker}")
+            accounts.take_back_attempt(context.connection, f"address {address}")
+
         too_many, hashed = await self._service.act(look)
         if too_many:
             problem, status = "Too many attempts. Wait a quarter of an hour, or ask for a fresh link.", TOO_MANY
         elif await asyncio.to_thread(accounts.is_password, hashed, given.get("password", "")):
             response = go("/")
-            await self._service.act(lambda c: accounts.forget_attempts(c.connection, f"worker {worker}"))
+            await self._service.act(signed_in)
             await self._visitors.sign_in(request, response, worker)
             return response
         else:

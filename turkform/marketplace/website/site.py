@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -18,6 +18,7 @@ from turkform.marketplace.website.visitors import Visitors
 from turkform.marketplace.website.work import Work
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.routing import BaseRoute
 
     from turkform.marketplace.guard import Guard
@@ -36,5 +37,14 @@ def routes(service: Service, guard: Guard) -> list[BaseRoute]:
 
 
 def _static() -> list[BaseRoute]:
-    folder = resources.files(__package__).joinpath("static")
-    return [Mount("/static", StaticFiles(directory=str(folder)), name="static")]
+    return [Mount("/static", _Files(directory=str(resources.files(__package__).joinpath("static"))), name="static")]
+
+
+class _Files(StaticFiles):
+    """Files that are asked about before a copy is used, so that an upgrade shows at once."""
+
+    def file_response(self, *given: Any, **named: Any) -> Response:
+        """Answer with a file, or that it is as it was."""
+        response = super().file_response(*given, **named)
+        response.headers.update({"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+        return response

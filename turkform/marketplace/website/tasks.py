@@ -25,6 +25,7 @@ from turkform.marketplace import assignments, qualification_requests
 from turkform.marketplace.guard import MISDIRECTED
 from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.website import market, question_forms, questions
+from turkform.marketplace.website.limits import LARGEST
 from turkform.marketplace.website.templates import draw, source
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class Tasks:
 
 async def _pairs(request: Request) -> list[tuple[str, str]]:
     """Every field of a form, in order; of a file its name."""
-    async with request.form(max_fields=MOST_FIELDS, max_files=MOST_FIELDS) as form:
+    async with request.form(max_fields=MOST_FIELDS, max_files=MOST_FIELDS, max_part_size=LARGEST) as form:
         texts = [(name, v if isinstance(v, str) else v.filename or "") for name, v in form.multi_items()]
     return [(name.replace("\0", ""), text.replace("\0", "")) for name, text in texts]
 
