@@ -55,6 +55,7 @@ DOORS = {
         "cli",
         "marketplace.__main__",
         "marketplace.calling",
+        "marketplace.crowd.command",
         "marketplace.requester_commands",
         "marketplace.worker_commands",
     ),

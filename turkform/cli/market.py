@@ -1,4 +1,4 @@
-"""The marketplace's own words, passed on to it: `serve` and `clock`; `requesters` and `workers` have the others."""
+"""The marketplace's own words, passed on to it: `serve`, `clock`, `crowd`. `requesters` and `workers` have the rest."""
 
 from __future__ import annotations
 
@@ -96,6 +96,46 @@ def clock(session: Session, advance: str | None) -> None:
     pass_on(session, "clock", *(["--advance", advance] if advance else []))
 
 
+@click.command(cls=Command)
+@click.option("--workers", metavar="N", help="How many people.  [default: 10]")
+@click.option("--seed", metavar="N", help="The same seed does the same again.  [default: 1]")
+@click.option("--skill", metavar="SHARE", help="How often they answer right: 0.9, or 0.6-0.95.  [default: 0.9]")
+@click.option("--speed", metavar="DURATION", help="How long most take for a task.  [default: 1m]")
+@click.option("--returns", metavar="SHARE", help="Share of tasks that they return.  [default: 0]")
+@click.option("--abandon", metavar="SHARE", help="Share that they walk away from.  [default: 0]")
+@click.option("--tasks", metavar="N", help="At most so many in all.  [default: 10000]")
+@click.option("--each", metavar="N", help="At most so many by one worker.  [default: 10000]")
+@click.option("--for", "for_", metavar="DURATION", help="At most so long, by the rehearsal's clock.  [default: 30d]")
+@click.option("--gold", metavar="FILE", help="A CSV file with right answers, a row an item.")
+@click.option("--key", metavar="COLUMN", help="The column of --gold that names an item.  [default: the first]")
+@click.option("--answer", metavar="FIELD=COLUMN", multiple=True, help="Which column answers which field.")
+@click.option("--error", metavar="SHARE", help="How often they miss the gold answer.  [default: by skill]")
+@click.option("--json", "json", is_flag=True, help="For programs.")
+@click.pass_obj
+def crowd(session: Session, /, *, json: bool, **given: str | tuple[str, ...] | None) -> None:
+    r"""Let simulated workers do the tasks of the campaign's rehearsal.
+
+    They browse, look at tasks, ask for qualifications and take their tests, accept, fill in what the page asks and
+    hand it in, over HTTP as browsers do; the rehearsal's clock moves on with them. An item has an answer that skilled
+    workers agree on; give --gold where the right ones are known. With the same seed on the same tasks every worker
+    gives the same answers. They are called A1CROWD0001 and so on.
+
+    Of --gold, every column but the key answers the field of its name, unless --answer says otherwise; `|` separates
+    several values of one field.
+
+    Examples:
+      turkform crowd --workers 50 --seed 1
+      turkform crowd --workers 20 --skill 0.6-0.95 --speed 45s --returns 0.05 --abandon 0.02
+      turkform crowd --gold data/gold.csv --key image_id --answer animal=label --error 0.1
+    """
+    words = [f"--{name.rstrip('_')}={one}" for name, value in given.items() for one in _each(value)]
+    pass_on(session, "crowd", *words, *(["--json"] if json else []))
+
+
+def _each(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
 def pass_on(session: Session, *words: str) -> None:
     """Say it to the folder's marketplace, started where none runs; what it answers goes to stdout.
 
@@ -129,4 +169,4 @@ def _run(line: list[str]) -> None:
         raise (UsageError if done.returncode == UsageError.exit_code else TurkformError)(message)
 
 
-COMMANDS = (serve, clock)
+COMMANDS = (serve, clock, crowd)

@@ -6,18 +6,17 @@ The commands beside `serve` speak to a running server with the token in its cont
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from turkform.marketplace.calling import CONTROL, MASTER, STORE, call
+from turkform.marketplace.calling import CONTROL, MASTER, STORE, Duration, call
+from turkform.marketplace.crowd.command import crowd
 from turkform.marketplace.requester_commands import requester
 from turkform.marketplace.worker_commands import worker
 
-_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _USAGE = 64
 
 
@@ -61,16 +60,10 @@ def serve(**words: Any) -> None:
 
 @main.command()
 @CONTROL
-@click.option("--advance", help="How far to move it on: 3d, 2h, 90s.")
-def clock(control_file: Path, advance: str | None) -> None:
+@click.option("--advance", type=Duration(), default=0, help="How far to move it on: 3d, 2h, 90s.")
+def clock(control_file: Path, advance: int) -> None:
     """Tell a rehearsal's clock, or move it on."""
-    seconds = 0
-    if advance is not None:
-        parts = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", advance)
-        if not advance or parts is None:
-            raise click.UsageError(f'"{advance}" is not a duration. Write it like 3d, 2h or 90s')
-        seconds = sum(int(n) * _UNITS[unit] for n, unit in zip(parts.groups(), "dhms", strict=True) if n)
-    click.echo(call(control_file, "clock", {"advance_seconds": seconds})["now"])
+    click.echo(call(control_file, "clock", {"advance_seconds": advance})["now"])
 
 
 @main.command()
@@ -83,6 +76,7 @@ def faults(control_file: Path, words: tuple[str, ...], *, nothing: bool) -> None
     click.echo(json.dumps(call(control_file, "faults", body)))
 
 
+main.add_command(crowd)
 main.add_command(requester)
 main.add_command(worker)
 

@@ -6,6 +6,7 @@ In: a control file. Out: the answer.
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,13 +19,30 @@ CONTROL = click.option(
 )
 
 STORE = click.option(
-    "--store", default="sqlite:///marketplace.sqlite", show_default=True, envvar="TURKFORMSTORE",
+    "--store", default="sqlite:///marketplace.sqlite", show_default=True, envvar="TURKFORM_STORE",
     help="Where everything is kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
 )  # fmt: skip
 MASTER = click.option(
-    "--master-key", type=click.Path(path_type=Path), metavar="FILE", envvar="TURKFORMMASTER_KEY_FILE",
-    help="The key that opens requesters' secrets; or its text in TURKFORMMASTER_KEY.",
+    "--master-key", type=click.Path(path_type=Path), metavar="FILE", envvar="TURKFORM_MASTER_KEY_FILE",
+    help="The key that opens requesters' secrets; or its text in TURKFORM_MASTER_KEY.",
 )  # fmt: skip
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+class Duration(click.ParamType[int]):
+    """A duration as people write it, such as 3d, 1h30m or 90s; in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it."""
+        if isinstance(value, int):
+            return value
+        parts = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", value)
+        if not value or parts is None:
+            self.fail(f'"{value}" is not a duration. Write it like 3d, 2h or 90s', param, ctx)
+        return sum(int(n) * _UNITS[unit] for n, unit in zip(parts.groups(), "dhms", strict=True) if n)
 
 
 def call(path: Path, what: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -20,6 +21,7 @@ from turkform.marketplace.guard import RefusedError
 from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.requester_actions import perform
 from turkform.marketplace.requesters import RequesterError
+from turkform.marketplace.tables import hits, qualification_types
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -48,6 +50,7 @@ class Control:
             Route("/control/hold", self._guarded(self.hold)),
             Route("/control/clock", self._guarded(self.clock), methods=["POST"]),
             Route("/control/faults", self._guarded(self.faults), methods=["POST"]),
+            Route("/control/look", self._guarded(self.look), methods=["POST"]),
             Route("/control/keeper/{word}", self._guarded(self.keep), methods=["POST"]),
             Route("/control/requester/{action}", self._guarded(self.requester), methods=["POST"]),
             Route("/control/worker/request", self._guarded(self.ask), methods=["POST"]),
@@ -123,6 +126,19 @@ class Control:
         except RequesterError as error:
             return JSONResponse({"error": str(error)}, 409)
         return JSONResponse(found)
+
+    async def look(self, request: Request) -> Response:
+        """Tell what workers never see: the annotation of a HIT, the answer key of a qualification type."""
+        given = await _object(request)
+        hit, type_id = str(given.get("hit", "")), str(given.get("type", ""))
+        h, q = hits.c, qualification_types.c
+
+        def found(context: Context) -> dict[str, str]:
+            annotation = context.connection.execute(select(h.annotation).where(h.id == hit)).scalar()
+            key = context.connection.execute(select(q.answer_key).where(q.id == type_id)).scalar()
+            return {"annotation": annotation or "", "answer_key": key or ""}
+
+        return JSONResponse(await self._service.act(found))
 
     async def ask(self, request: Request) -> Response:
         """Play a worker: request a qualification."""
