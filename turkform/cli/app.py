@@ -31,7 +31,7 @@ class App(Group):
         "Plan": ("plan", "show", "check", "graph"),
         "Apply": ("apply", "destroy", "close"),
         "Look": ("status", "drift", "log", "recover"),
-        "Marketplace": ("serve", "clock", "requester", "worker"),
+        "Marketplace": ("serve", "clock", "crowd", "requester", "worker"),
         "Shell": ("completion",),
     }
 

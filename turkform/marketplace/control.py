@@ -21,7 +21,7 @@ from turkform.marketplace.guard import RefusedError
 from turkform.marketplace.protocol import ApiError
 from turkform.marketplace.requester_actions import perform
 from turkform.marketplace.requesters import RequesterError
-from turkform.marketplace.tables import hits, qualification_types
+from turkform.marketplace.tables import hit_types, hits, qualification_types
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -128,15 +128,17 @@ class Control:
         return JSONResponse(found)
 
     async def look(self, request: Request) -> Response:
-        """Tell what workers never see: the annotation of a HIT, the answer key of a qualification type."""
+        """Tell what workers do not see: a HIT's annotation and exact time, a qualification type's answer key."""
         given = await _object(request)
         hit, type_id = str(given.get("hit", "")), str(given.get("type", ""))
-        h, q = hits.c, qualification_types.c
+        h, t, q = hits.c, hit_types.c, qualification_types.c
 
-        def found(context: Context) -> dict[str, str]:
-            annotation = context.connection.execute(select(h.annotation).where(h.id == hit)).scalar()
+        def found(context: Context) -> dict[str, Any]:
+            terms = select(h.annotation, t.duration).join(hit_types, t.id == h.type_id).where(h.id == hit)
+            row = context.connection.execute(terms).first()
             key = context.connection.execute(select(q.answer_key).where(q.id == type_id)).scalar()
-            return {"annotation": annotation or "", "answer_key": key or ""}
+            of_hit = {"annotation": row.annotation or "", "seconds": row.duration} if row else {}
+            return {**of_hit, "answer_key": key or ""}
 
         return JSONResponse(await self._service.act(found))
 

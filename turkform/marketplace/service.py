@@ -59,8 +59,9 @@ class Service:
         return self._clock() + self._offset
 
     async def advance(self, seconds: float) -> float:
-        """Move the clock on."""
+        """Move the clock on, and let everything happen that is due by then."""
         self._offset = self._store.advance(seconds)
+        await asyncio.to_thread(lifecycle.elapse_for_all, self._store, self.settings)
         return self.now()
 
     async def ping(self) -> None:

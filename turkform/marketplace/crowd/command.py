@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,37 +73,23 @@ def crowd(control_file: Path, *, as_json: bool, **words: Any) -> None:
 
 
 def _run(control_file: Path, words: dict[str, Any]) -> Summary:
-    from turkform.marketplace.crowd.answering import Known
     from turkform.marketplace.crowd.browser import Browser, Network
-    from turkform.marketplace.crowd.known import best_answers
+    from turkform.marketplace.crowd.keeper import Keeper
     from turkform.marketplace.crowd.people import Manners, Person
     from turkform.marketplace.crowd.simulation import Bounds, simulate
 
     clock, gold = _Clock(control_file), _gold(words)
     manners = Manners(words["seed"], words["skill"], words["speed"], words["returns"], words["abandon"])
 
-    @cache
-    def gold_of(hit: str) -> Any:
-        return None if gold is None else gold.of(hit, call(control_file, "look", {"hit": hit})["annotation"])
-
-    @cache
-    def key_of(kind: str) -> Any:
-        key = call(control_file, "look", {"type": kind})["answer_key"]
-        return best_answers(key) if key else None
-
-    def person(number: int) -> Person:
-        def known_of(hit: str) -> Known | None:
-            answers, error = gold_of(hit), words["error"]
-            return None if answers is None else Known(answers, made.skill if error is None else 1 - error)
-
-        browser = Browser(clock.site, network)
-        made = Person(f"A1CROWD{number:04}", browser, manners, known_of=known_of, key_of=key_of)
-        made.enter()
-        return made
-
+    keeper = Keeper(control_file, gold, words["error"])
     network = Network()
     try:
-        people = [person(number) for number in range(1, words["workers"] + 1)]
+        people = [
+            Person(f"A1CROWD{number:04}", Browser(clock.site, network), manners, keeper)
+            for number in range(1, words["workers"] + 1)
+        ]
+        for person in people:
+            person.enter()
         return simulate(people, clock, Bounds(words["tasks"], words["each"], words["duration"]), words["speed"])
     finally:
         network.close()

@@ -18,7 +18,7 @@ from turkform.marketplace.crowd.browser import BrowserError
 from turkform.marketplace.crowd.forms import Form, read_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from turkform.marketplace.crowd.browser import Browser, Page
 
@@ -56,23 +56,36 @@ class Task:
     """How often its worker had it before."""
 
 
-class Person:
-    """One simulated worker.
+class Insight:
+    """What whoever runs a simulation knows beside what its people see; here, nothing."""
 
-    `known_of` tells the right answers to a HIT, or None; `key_of` a qualification type's right answers, or None.
-    """
+    def answers(self, hit: str, skill: float) -> Known | None:
+        """The right answers to a HIT, and how often somebody of this skill gives them."""
+        del hit, skill
+        return None
+
+    def test(self, kind: str) -> Mapping[str, tuple[str, ...]] | None:
+        """The right answers to a qualification type's test."""
+        del kind
+        return None
+
+    def seconds(self, hit: str) -> float | None:
+        """How long a HIT may take."""
+        del hit
+        return None
+
+
+class Person:
+    """One simulated worker."""
 
     def __init__(
         self,
         worker: str,
         browser: Browser,
         manners: Manners,
-        *,
-        known_of: Callable[[str], Known | None] = lambda _: None,
-        key_of: Callable[[str], dict[str, tuple[str, ...]] | None] = lambda _: None,
+        insight: Insight,
     ) -> None:
-        self.worker, self._browser, self._manners = worker, browser, manners
-        self._known_of, self._key_of = known_of, key_of
+        self.worker, self._browser, self._manners, self._insight = worker, browser, manners, insight
         self.skill = self.chance("skill").uniform(*manners.skill)
         self._asked_for, self._shunned, self._had = set[str](), set[str](), Counter[str]()
         self.qualifications = 0
@@ -148,7 +161,7 @@ class Person:
         if frame is None or form is None:
             return
         request = next((field.value for field in form.fields if field.name == "requestId"), "")
-        key = self._key_of(kind)
+        key = self._insight.test(kind)
         answerer = Answerer(self._manners.seed, self.worker, _shown(frame, request), self.skill)
         self._browser.post(form.action, answerer.fill(form, None if key is None else Known(key, self.skill)))
 
@@ -158,11 +171,12 @@ class Person:
         frame = self._framed(page)
         asked = {name: values[0] for name, values in parse_qs(urlsplit(_source(page)).query).items()}
         item = "" if frame is None else _shown(frame, *asked.values())
+        hit = asked.get("hitId", "")
         again, self._had[item] = self._had[item], self._had[item] + 1
         return Task(
-            group=group, place=urlsplit(page.url).path, hit=asked.get("hitId", ""),
+            group=group, place=urlsplit(page.url).path, hit=hit,
             assignment=asked.get("assignmentId", ""), submit_to=asked.get("turkSubmitTo", ""), frame=frame,
-            seconds=_seconds(page), item=item, again=again,
+            seconds=self._insight.seconds(hit) or _seconds(page), item=item, again=again,
         )  # fmt: skip
 
     def _framed(self, page: Page) -> Page | None:
@@ -190,7 +204,7 @@ class Person:
 
     def submit(self, task: Task) -> str:
         """Hand in a task: `submitted`; `unanswered` where its page has nothing to fill in; else `refused`."""
-        known = self._known_of(task.hit)
+        known = self._insight.answers(task.hit, self.skill)
         form = read_form(task.frame) if task.frame is not None else None
         answerer = Answerer(self._manners.seed, self.worker, task.item, self.skill)
         answers = answerer.fill(form or Form("", ()), known)
@@ -224,9 +238,9 @@ def _source(page: Page) -> str:
 
 
 def _seconds(page: Page) -> float:
-    """What a page's countdown begins with, rounded, as the page took a moment to come."""
+    """What a page's countdown begins with."""
     clock = page.document().get_element_by_id("clock", None)
-    return 0.0 if clock is None else round(float(clock.get("data-seconds", "0")), -1)
+    return 0.0 if clock is None else float(clock.get("data-seconds", "0"))
 
 
 def _unmet(offer: Any) -> list[str]:
