@@ -53,7 +53,7 @@ def test_an_address_is_one_that_workers_can_open(url: str, says: str) -> None:
         ('{external: "http://x.org/?at=${place}"}', "Write https://x.org/?at=a%20lake"),
         ('{layout: {id: 3ABC, parameters: {where: "At ${place}"}}}', ""),
         ('{layout: {id: 3ABC, parameters: {where: "At ${Place}"}}}', "Did you mean ${place}?"),
-        ("{layout: {id: abc}}", 'layout.id: "abc" does not match'),
+        ("{layout: {id: abc}}", 'layout.id: "abc" is not an id'),
         ("{layout: {id: 3ABC, parameters: {where: 3}}}", 'Write "3", in quotes'),
         ("{layout: {id: 3ABC}, frame_height: 3}", "frame_height belongs to html and external questions"),
         (f'{{html: tasks/bird.html, external: "{URL}"}}', "the question is two things: html and external"),
