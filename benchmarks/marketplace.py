@@ -25,8 +25,8 @@ from benchmarks.measure import PYTHON, Row
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CALLS = 2_000
-ROUNDS = 1
+CALLS = 5_000
+ROUNDS = 3
 QUEUES = 400
 """moto's queues; one queue slows itself down as it fills."""
 TARGET = "MTurkRequesterServiceV20170117."

@@ -175,6 +175,7 @@ def test_a_server_that_is_told_to_end_answers_what_it_has_begun(tmp_path: Path) 
             os.kill(json.loads((tmp_path / "server.json").read_text())["pid"], signal.SIGTERM)
             assert begun.result(60).startswith("3")
             assert holding.read() == b""
+    assert not (tmp_path / "server.json").exists()
 
 
 def test_health_says_when_the_store_does_not_answer(tmp_path: Path) -> None:

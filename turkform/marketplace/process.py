@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,9 @@ def serve_at(
         )  # fmt: skip
         server, courier = Server(config, started, control.let_go), Courier(database, settings)
         courier.start()
+        # uvicorn raises the signals it took once more when it has ended: then there is still something to put away.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
         try:
             server.run(sockets=[listener])
         finally:
