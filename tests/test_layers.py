@@ -37,7 +37,7 @@ LAYERS = (
     ("steps", "batch_draft", "draft", "plan", "plan_schema"),
     ("wording", "render", "markdown", "webpage", "graph", "ledger", "lease", "scribe", "past", "journal", "pace"),
     ("survey",),
-    ("sender", "publisher", "recovery", "staleness", "outcomes", "apply", "closing", "verification"),
+    ("sender", "publisher", "recovery", "staleness", "outcomes", "resources", "apply", "closing", "verification"),
     ("results", "preview", "inventory", "drift"),
     ("cli",),
 )

@@ -70,7 +70,8 @@ def close(
         left = _await(journal, session, patience)
         if journal.mark() != (survey.memory.mark[0] + 1, survey.memory.mark[1]) or session.seized:
             survey = look(survey.desired, survey.account, journal, survey.choices)
-        left = [call for call in left if call.id in {c.id for c in settle(survey, session)}]
+        unsettled = {call.id for call in settle(survey, session)}
+        left = [call for call in left if call.id in unsettled]
         sender = Sender(survey.account, session, Pace(survey.desired.target.rate), stop or Stop())
         _expire(survey, sender, list(_open(survey, wanted)), report)
         for call in left:
