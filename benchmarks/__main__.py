@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import marketplace, publish
+from benchmarks import marketplace, plans, publish, startup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from benchmarks.measure import Row
 
 MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
-    "publish": publish.against_a_pool,
+    "startup": startup.validate,
+    "publish": publish.against_boto3,
+    "journal": publish.journal,
+    "limit": publish.under_a_limit,
+    "plan": plans.against_a_listing,
+    "million": plans.of_a_million,
     "marketplace": marketplace.making,
     "pages": marketplace.paging,
 }

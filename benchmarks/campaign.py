@@ -52,11 +52,16 @@ def question(number: int) -> str:
 def write(folder: Path, url: str, items: int) -> None:
     """The campaign's files."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "campaign.yaml").write_text(_FILE.format(url=url))
+    point(folder, url)
     (folder / "page.html").write_text(_PAGE)
     with (folder / "items.csv").open("w") as file:
         file.write("id,text\n")
         file.writelines(f"item-{number:07},{text(number)}\n" for number in range(items))
+
+
+def point(folder: Path, url: str) -> None:
+    """Name another endpoint in the campaign."""
+    (folder / "campaign.yaml").write_text(_FILE.format(url=url))
 
 
 def seed(folder: Path) -> Path:
