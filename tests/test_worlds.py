@@ -104,7 +104,7 @@ def act_out(servers: Callable[[], Server], folder: Path, scenario: list[Deed]) -
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
@@ -131,3 +131,27 @@ def test_the_laws_hold_in_many_worlds(
     servers: Callable[[], Server], tmp_path_factory: pytest.TempPathFactory, scenario: list[Deed]
 ) -> None:
     act_out(servers, tmp_path_factory.mktemp("worlds"), scenario)
+
+
+FOUND: dict[str, list[Deed]] = {
+    "the name of a type that was destroyed": [
+        ("edit", "description", "Passed."), ("plan", [], None), ("plan", [], None, True), ("plan", [], None, False),
+    ],
+    "work returned and taken between plan and apply": [
+        ("edit", "row", "d", "four"), ("plan", [], None), ("worker", "accept", 0, "A1ONE"), ("edit", "reward", "0.20"),
+        ("edit", "page", 1), ("plan", [("worker", "return", 0, "A1ONE"), ("worker", "accept", 1, "A2TWO")], None),
+    ],
+    "a closed batch opened again while work on it comes in": [
+        ("edit", "lifetime", "7d"), ("plan", [], None), ("worker", "accept", 0, "A1ONE"), ("edit", "status", "closed"),
+        ("plan", [], None), ("edit", "status", "open"), ("plan", [("worker", "return", 0, "A1ONE")], None),
+    ],
+}  # fmt: skip
+"""Worlds in which a law once broke, or nearly did."""
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_the_laws_hold_in_a_world_that_broke_them(
+    servers: Callable[[], Server], tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    life = Life(servers(), tmp_path_factory.mktemp("worlds"))
+    play(life, FOUND[name])
