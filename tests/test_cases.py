@@ -139,7 +139,7 @@ def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None
         known[key] = Known(f"3GONE{key.upper()}", key, 1, "x", cents, 0.0, 0.0)
     memory = Memory(
         journal=journal.get("id", "j"), record=journal.get("record", "3REC"), environment="local",
-        hits={("pilot", 1): Knowns(known.values())},
+        hits={} if journal.get("forgets") else {("pilot", 1): Knowns(known.values())},
         types={n: KnownType(**t) for n, t in journal.get("types", {}).items()},
         older=tuple((n, KnownType(**t)) for n, t in journal.get("older", {}).items()),
         copies={t: frozenset(w) for t, w in journal.get("copies", {}).items()},

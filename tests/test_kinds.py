@@ -66,6 +66,7 @@ LIMITS: list[tuple[type[BaseModel], dict[str, Any], str, list[Any], list[Any]]] 
     (Batch, BATCH, "id", ["a", "a" * 40], ["A", "a" * 41, "1a"]),
     (Blocks, {}, "values", [{"A1": "x" * 1024}], [{"A1": "x" * 1025}, {"A1": ""}, {"B1": "x"}, {"A" * 65: "x"}]),
     (KnownAnswers, KNOWN, "approve_at_least", [0, 101], [-1, 102]),
+    (KnownAnswers, KNOWN, "approve_reason", ["x" * 1024], ["x" * 1025, ""]),
     (KnownAnswers, KNOWN, "extend_maximum", [2, 25], [1, 26]),
     (KnownAnswers, KNOWN, "extend_minimum_time", ["60s", "365d"], ["59s", "366d"]),
     (KnownAnswers, KNOWN, "answers", [{"a": ["x", "y"]}], [{}, {"a": []}, {"": "x"}, {"a": 1}]),
@@ -105,6 +106,7 @@ REFUSED: list[tuple[type[BaseModel], dict[str, Any], str]] = [
     (KnownAnswers, {"answers": {"a": "x"}, "reject_reason": "No."}, "nothing rejects"),
     (KnownAnswers, {"answers": {"a": "x"}, "approve_at_least": 50, "reject_below": 51}, "from 50 to 50 would be"),
     (Plurality, {"questions": "a", "agreement": 5, "extend_below": 5}, "go together"),
+    (Plurality, {"questions": "a", "agreement": 5, "reject_reason": "No."}, "nothing rejects"),
     (ReviewPolicies, {}, "there is no policy"),
     (Notification, {"events": ["HITExpired"]}, "goes nowhere"),
     (Notification, {"sqs": "https://q/a", "sns": TOPIC, "events": ["HITExpired"]}, "goes to two places"),
@@ -175,6 +177,11 @@ def test_a_requirement_is_of_a_type_by_its_id(said: dict[str, Any], type_id: str
     assert (rule.type_id, rule.comparator, rule.guards) == (type_id, comparator, "Accept")
 
 
+def test_a_rule_is_shown_in_words() -> None:
+    assert str(Rule(MASTERS, "Exists")) == "masters Exists"
+    assert str(Rule("3A", "In", (1, 2), "PreviewAndAccept")) == "3A In 1, 2 (PreviewAndAccept)"
+
+
 def test_masters_are_the_environment_s_own() -> None:
     assert Requirement(system="masters").rule({}, masters=MASTERS_SANDBOX).type_id == MASTERS_SANDBOX
 
@@ -233,6 +240,12 @@ def test_policies_are_texts_on_the_wire() -> None:
             {"Key": "DisregardAssignmentIfKnownAnswerScoreIsLessThan", "Values": ["40"]},
         ],
     }
+
+
+def test_rejected_assignments_count_unless_they_are_not_to() -> None:
+    assert {"Key": "DisregardAssignmentIfRejected", "Values": ["F"]} in Plurality(
+        questions=("a",), agreement=66
+    ).to_wire()["Parameters"]
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,12 @@ def test_what_is_no_plan_of_this_version_is_refused(tmp_path: Path, text: str, s
 
 
 def test_a_plan_of_waiting_alone_is_empty(tmp_path: Path) -> None:
-    assert plan_of(read(CASES / "batch/taken.yaml"), tmp_path).empty
+    """A removed row whose HIT is over, and still in somebody's work."""
+    plan = plan_of(read(CASES / "batch/in_work.yaml"), tmp_path)
+    assert [step["action"] for step in plan.document["steps"]] == ["wait"]
+    assert plan.empty
     assert not made(tmp_path).empty
+    assert made(tmp_path).price == Money(94)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -349,3 +349,43 @@ def test_every_op_is_priced_at_its_rise_and_the_parts_add_up(
     (change,), _ = decide(subject)
     assert change.cents == cents
     assert tuple(subject.rise(change, op).cents for op in change.ops) == cents
+
+
+@pytest.mark.parametrize(
+    ("rows", "hits"),
+    [({"n1": "same"}, ["a", "b"]), ({"n1": "same", "n2": "same"}, ["a"])],
+    ids=["two HITs", "two rows"],
+)
+def test_one_of_two_with_equal_fingerprints_is_never_guessed(rows: dict[str, str], hits: list[str]) -> None:
+    assert "rekey" not in {
+        op for found in ops(publication(rows, [hit(key, "same") for key in hits])).values() for op in found
+    }
+
+
+def test_an_older_generation_with_work_is_closed_and_a_double_with_work_stays() -> None:
+    old = hit("a", "x", id="3OLD", generation=1, available=2)
+    double = hit("b", "y", id="3DOUBLE", available=2)
+    subject = publication({"a": "x", "b": "y"}, [hit("a", "x", generation=2), old, hit("b", "y", available=2), double])
+    assert sorted((c.key, c.ops) for c in superseded(subject)) == [("a", (Op.CLOSE,)), ("b", (Op.KEEP,))]
+
+
+def test_an_end_that_a_call_of_unknown_outcome_was_to_give_counts_as_ours() -> None:
+    one = hit("a", "x", expires=T - 60)
+    detail = {"object": one.id, "expires": T - 60, "ending": "close"}
+    call = OpenCall(1, "UpdateExpirationForHIT", "batch.b", "a", "", T - 90, T - 90, detail)
+    subject = publication({"a": "x"}, [one], known(one, expires=one.created + DAY))
+    assert decide(subject)[1].counts["interference"] == 1
+    subject = publication({"a": "x"}, [one], replace(known(one, expires=one.created + DAY), open=(call,)))
+    assert decide(subject)[1].counts["closed by us"] == 1
+
+
+def test_a_hit_whose_end_the_journal_cannot_say_is_opened_again() -> None:
+    one = hit("a", "x", expires=T - 60)
+    assert ops(publication({"a": "x"}, [one], known(one, expires=0.0))) == {"a": ("prolong",)}
+
+
+@pytest.mark.parametrize(("age", "expected"), [(59.9, "wait"), (60.0, "create")])
+def test_a_call_is_settled_sixty_seconds_after_it_was_sent(age: float, expected: str) -> None:
+    detail = {"batch": "b", "round": 1, "fingerprint": "other", "generation": 1}
+    call = OpenCall(1, "CreateHITWithHITType", "batch.b", "a", "t", T - age, T - age, detail)
+    assert ops(publication({"a": "x"}, [], Memory(journal="j", open=(call,)))) == {"a": (expected,)}
