@@ -60,3 +60,8 @@ def test_placeholders_of_other_tools_are_a_warning(text: str, tmp_path: Path) ->
     (warning,) = [told for told in desired.diagnostics if told.severity == "warning"]
     assert warning.summary == f'"{text}" is not replaced here, though "place" is a column'
     assert "${place}" in warning.detail
+
+
+def test_an_empty_page_is_not_published_as_a_button(tmp_path: Path) -> None:
+    (problem,) = problems(write(tmp_path, {"tasks/bird.html": " \n"}))
+    assert problem.summary == "bird.html is empty"

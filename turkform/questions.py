@@ -202,6 +202,9 @@ def open_template(path: Path, *, frame_height: int = 0, read: Read | None = None
         CampaignError: the page cannot be read, is no template, or holds what no question can.
     """
     text = read_text(path, read or type(path).read_bytes)
+    if not text.strip():
+        detail = "Write what workers are to do, and the fields for their answers."
+        raise CampaignError([Diagnostic(f"{path.name} is empty", detail, location=Location(path, 1, 1))])
     if path.name.lower().endswith(".html.j2"):
         from turkform.jinja_pages import JinjaPage
 
