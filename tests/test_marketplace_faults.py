@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import Field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,6 +107,12 @@ def test_words_are_read_as_they_are_told() -> None:
     words = ["throttle=20/s", "delay=0.05s", "error=0.01", "lost-request=1", "stale-list=30s", "seed=3"]
     assert Trouble.named(words).words() == words
     assert Trouble.named(["delay=50ms"]) == Trouble(delay=0.05)
+
+
+@pytest.mark.parametrize("field", fields(Trouble), ids=lambda field: field.name)
+def test_every_fault_is_documented(field: Field[Any]) -> None:
+    page = Path(__file__).parent.parent / "docs" / "marketplace.md"
+    assert f"| `{field.name.replace('_', '-')}=" in page.read_text(encoding="utf-8")
 
 
 def test_the_same_seed_gives_the_same_fates_and_one_fault_does_not_move_another() -> None:
