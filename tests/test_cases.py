@@ -19,7 +19,7 @@ from turkform.kinds import Batch, HITType, QualificationType
 from turkform.kinds.resource import Address
 from turkform.memory import Known, KnownNotification, Knowns, KnownType, Memory
 from turkform.money import Money, fees_named
-from turkform.observed import Listed, Observed, QualificationTypeState, Record, Sorter
+from turkform.observed import Listed, Observed, QualificationTypeState, Record, Scope, Sorter
 from turkform.plan import Plan, make
 from turkform.questions import Template, open_template
 from turkform.reviewed import Reviewed
@@ -112,7 +112,7 @@ def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None
     """The plan of a case; within the approval of a saved one where there is one."""
     desired = desired_of(case, folder)
     observed = case.get("observed") or {}
-    sorter = Sorter("case", {})
+    sorter = Sorter("case", Scope())
     rows = case.get("rows", {"a": "one"})
     for hit in observed.get("hits", ()):
         sorter.add(msgspec.convert(wire_of(hit, desired, rows.get(hit["key"], "one")), Listed))

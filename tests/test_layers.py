@@ -38,7 +38,7 @@ LAYERS = (
     ("wording", "render", "markdown", "webpage", "graph", "ledger", "lease", "scribe", "past", "journal", "pace"),
     ("survey",),
     ("sender", "publisher", "recovery", "staleness", "outcomes", "resources", "apply", "closing", "verification"),
-    ("results", "preview", "inventory", "drift"),
+    ("results", "preview", "inventory", "drift", "importing"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

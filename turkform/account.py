@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from turkform.campaign import Target
     from turkform.connections import Reply
+    from turkform.items import Marker
 
 _TARGET = "MTurkRequesterServiceV20170117."
 _PAGE = 100
@@ -104,6 +105,8 @@ class Account:
         self._signer = Signer(connections.host, connections.path)
         self._clock, self._sleep = clock, sleep
         self._dated = ("", datetime.min.replace(tzinfo=UTC))
+        self.imported: Mapping[str, Marker] = {}
+        """HIT id → the marker that a HIT without one goes by: what the journal took over."""
         self.now: datetime | None = None
         """The endpoint's clock at this command's first answer."""
 

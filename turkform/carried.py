@@ -67,14 +67,8 @@ class Carried:
         if self.question:
             document["hit_types"] = {"task": self.hit_type}
             document["batches"] = {"items": {"hit_type": "task", "question": self.question, **self.batch}}
-        comments = [f"# Made by `turkform init --from`, of {self.source}."]
-        for note in self.notes:
-            comments += wrap(note, 110, initial_indent="# - ", subsequent_indent="#   ", break_on_hyphens=False)
-        sections = ["\n".join(_yaml({key: value})) for key, value in document.items()]
-        head = "\n".join(s for s in sections if "\n" not in s)
-        text = "\n\n".join(["\n".join(comments), head, *(s for s in sections if "\n" in s)])
-        path = Path("campaign.yaml")
-        contents = {"campaign.yaml": formatted(path, text.encode(), keys_at), **self.files}
+        made = f"Made by `turkform init --from`, of {self.source}."
+        contents = {"campaign.yaml": written(document, made, self.notes), **self.files}
         return {name: text.encode() if isinstance(text, str) else text for name, text in contents.items()}
 
     def fill(self, values: dict[str, Any], name: str, value: Any, said: str) -> None:
@@ -251,6 +245,17 @@ def said_key(carried: Carried, key: str, *, added: bool, rows: int) -> None:
 
 
 # --- YAML ---------------------------------------------------------------------------------------------------
+
+
+def written(document: Mapping[str, Any], comment: str, notes: Iterable[str]) -> str:
+    """A campaign's YAML, after a comment of where it comes from and what is to be known of it."""
+    comments = [f"# {comment}"]
+    for note in notes:
+        comments += wrap(note, 110, initial_indent="# - ", subsequent_indent="#   ", break_on_hyphens=False)
+    sections = ["\n".join(_yaml({key: value})) for key, value in document.items()]
+    head = "\n".join(s for s in sections if "\n" not in s)
+    text = "\n\n".join(["\n".join(comments), head, *(s for s in sections if "\n" in s)])
+    return formatted(Path("campaign.yaml"), text.encode(), keys_at)
 
 
 def _yaml(values: Mapping[str, Any], indent: int = 0) -> list[str]:

@@ -53,6 +53,7 @@ def scope(desired: Desired, memory: Memory) -> Scope:
         ),
         type_ids=(*ours, *([memory.record] if memory.record else [])),
         rekeys=memory.rekeys,
+        imported=memory.imported,
     )
 
 

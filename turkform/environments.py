@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from turkform.campaign import AWS_ENDPOINTS, Environment, Target
-from turkform.errors import Diagnostic, FieldPath
+from turkform.errors import Diagnostic, FieldPath, UsageError
 from turkform.files import UnreadableFileError
 from turkform.money import MTURK, fees_named
 from turkform.references import resources
@@ -77,6 +77,22 @@ def target(
     journal = _journal(declared.get("journal"), name, root, files, problems)
     if environment is None:
         return Target(name, LOCAL, journal=journal)
+    return _filled(name, environment, journal)
+
+
+def target_of(name: str, said: Mapping[str, Any]) -> Target:
+    """An environment without a campaign, as its file would say it; without a journal.
+
+    Raises:
+        UsageError: it says no endpoint.
+    """
+    try:
+        return _filled(name, Environment.model_validate(said), "")
+    except ValidationError as error:
+        raise UsageError(str(error.errors()[0]["msg"])) from None
+
+
+def _filled(name: str, environment: Environment, journal: str) -> Target:
     endpoint = AWS_ENDPOINTS.get(environment.endpoint, environment.endpoint.rstrip("/"))
     aws = Target(name, endpoint).is_aws
     return Target(

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from turkform.items import Marker
 from turkform.kinds.requirement import MASTERS, MASTERS_SANDBOX
 from turkform.money import Money
-from turkform.observed import RECORD_PREFIX
+from turkform.observed import RECORD_PREFIX, marker_of
 from turkform.times import format_time
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Holding:
         self.pending += pending
         self.submitted += max(0, maximum - available - pending - completed)
         self.reviewed += completed
-        self.cents += (maximum - available + free) * _unit(hit, fees)
+        self.cents += (maximum - available + free) * unit_cents(hit, fees)
         self.ends = max(self.ends or hit["Expiration"], hit["Expiration"])
 
     def document(self) -> dict[str, Any]:
@@ -97,7 +96,7 @@ def inventory(account: Account, campaign: str, fees: Fees, now: datetime) -> Inv
     foreign: dict[str, Holding] = {}
     for page in account.pages("ListHITs", "HITs"):
         for hit in page:
-            marker = Marker.parse(hit.get("RequesterAnnotation") or "")
+            marker = marker_of(hit, account.imported)
             if marker is None:
                 type_id = hit["HITTypeId"]
                 foreign.setdefault(type_id, Holding(hit["Title"], type_id)).add(hit, fees, now)
@@ -118,7 +117,7 @@ def _recorded(account: Account) -> list[str]:
     return [name.removeprefix(RECORD_PREFIX) for name in names if name.startswith(RECORD_PREFIX)]
 
 
-def _unit(hit: Mapping[str, Any], fees: Fees) -> int:
+def unit_cents(hit: Mapping[str, Any], fees: Fees) -> int:
     """Cents for one assignment under the HIT's own terms."""
     reward = Money.parse(hit["Reward"])
     masters = any(

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
+    from turkform.items import Marker
     from turkform.memory import Mark
 
 _CHUNK = 1_000
@@ -345,6 +346,11 @@ class Journal:
         """Ids of qualification types that must not be deleted."""
         with self._ledger.reading() as connection:
             return past.protected(connection, self.id)
+
+    def imported(self) -> dict[str, Marker]:
+        """HIT id → the marker it goes by, for HITs that `import` took over and that bear none."""
+        with self._ledger.reading() as connection:
+            return dict(past.imported(connection, self.id, self.campaign))
 
     def rekeys(self) -> dict[str, str]:
         """HIT id → the stored key it goes by now, where that is not its marker's."""

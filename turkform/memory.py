@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from turkform.packed import Packed
 
 if TYPE_CHECKING:
+    from turkform.items import Marker
     from turkform.observed import BatchKey
 
 TOKEN_LIFE = 86_400.0
@@ -164,6 +165,8 @@ class Memory:
     recent: tuple[str, ...] = ()
     """Ids of HITs made so recently that a listing may lack them."""
     rekeys: Mapping[str, str] = field(default_factory=dict)
+    imported: Mapping[str, Marker] = field(default_factory=dict)
+    """HIT id → the marker that a HIT taken over by `import` goes by."""
     open: tuple[OpenCall, ...] = ()
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Qualification type id → workers whose grants are ours."""

@@ -134,6 +134,8 @@ class Scope:
     """Ids of qualification types that the search may lack."""
     rekeys: Mapping[str, str] = field(default_factory=dict)
     """HIT id → stored key, where the journal re-keyed it."""
+    imported: Mapping[str, Marker] = field(default_factory=dict)
+    """HIT id → the marker that a HIT without one goes by, where the journal took it over."""
 
 
 def observe(account: Account, campaign: str, scope: Scope) -> Observed:
@@ -144,8 +146,9 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
     """
     money = account.read("GetAccountBalance", {}).body
     assert account.now is not None
-    types = _own_types(account, scope.type_ids)
-    sorter = Sorter(campaign, scope.rekeys)
+    types = own_types(account, scope.type_ids)
+    account.imported = scope.imported
+    sorter = Sorter(campaign, scope)
     missing = dict.fromkeys(scope.recent)
     for page in account.pages("ListHITs", "HITs", Listed):
         for listed in page:
@@ -164,7 +167,7 @@ def observe(account: Account, campaign: str, scope: Scope) -> Observed:
         terms=sorter.terms,
         grants={types[name].id: granted_workers(account, types[name].id) for name in scope.grants if name in types},
         asking={types[name].id: _asking_workers(account, types[name].id) for name in scope.grants if name in types},
-        blocks=_blocked_workers(account) if scope.blocks else {},
+        blocks=blocked_workers(account) if scope.blocks else {},
         foreign=sorter.foreign,
         others=dict(sorter.others),
         guarded={types[n].id: _count(account, types[n].id) for n in scope.deletable if n in types},
@@ -214,9 +217,9 @@ class Listed(msgspec.Struct):
 class Sorter:
     """Sorts HITs by whose they are: this campaign's by batch and key, everybody else's counted."""
 
-    def __init__(self, campaign: str, rekeys: Mapping[str, str]) -> None:
+    def __init__(self, campaign: str, scope: Scope) -> None:
         self.campaign = campaign
-        self.rekeys = rekeys
+        self.rekeys, self.imported = scope.rekeys, scope.imported
         self.hits: dict[BatchKey, HITs] = {}
         self.terms: dict[str, Mapping[str, Any]] = {}
         self.foreign = 0
@@ -226,7 +229,7 @@ class Sorter:
         """One more HIT of the account."""
         if listed is None:
             return
-        marker = listed.marker
+        marker = listed.marker or self.imported.get(listed.id)
         if marker is None or marker.campaign != self.campaign:
             self.foreign += 1
             if marker is not None:
@@ -243,8 +246,13 @@ class Sorter:
 def read_hit(account: Account, hit_id: str) -> tuple[HIT, Marker] | None:
     """One HIT of turkform's, read by its id; None when it is gone or disposed, or bears no marker."""
     listed = _get_hit(account, hit_id)
-    marker = listed and listed.marker
+    marker = listed and (listed.marker or account.imported.get(hit_id))
     return (listed.hit(marker, marker.key), marker) if listed and marker else None
+
+
+def marker_of(wire: Mapping[str, Any], imported: Mapping[str, Marker]) -> Marker | None:
+    """Whose HIT this is: as it says itself, or as the journal took it over; None where it is nobody's."""
+    return Marker.parse(wire.get("RequesterAnnotation") or "") or imported.get(wire["HITId"])
 
 
 def read_question(account: Account, hit_id: str) -> str | None:
@@ -258,6 +266,17 @@ class _Asked(msgspec.Struct):
 
     status: str = msgspec.field(name="HITStatus")
     question: str | None = msgspec.field(name="Question", default=None)
+
+
+def read_wire(account: Account, hit_id: str) -> dict[str, Any] | None:
+    """One HIT as the API describes it, with times; None when it is gone or disposed."""
+    try:
+        wire: dict[str, Any] = account.read("GetHIT", {"HITId": hit_id}).body["HIT"]
+    except CallRefusedError as error:
+        if error.turk_code == "HITDoesNotExist":
+            return None
+        raise
+    return None if wire["HITStatus"] == "Disposed" else wire
 
 
 def _get_hit(account: Account, hit_id: str) -> Listed | None:
@@ -275,7 +294,7 @@ def _read_hit(account: Account, hit_id: str, shape: type[T]) -> T | None:
     return found["HIT"]
 
 
-def _own_types(account: Account, known: tuple[str, ...] = ()) -> dict[str, QualificationTypeState]:
+def own_types(account: Account, known: tuple[str, ...] = ()) -> dict[str, QualificationTypeState]:
     """The caller's own types by name; what the journal knows is read by id, for the search may lag."""
     types = {}
     for page in account.pages(
@@ -309,7 +328,7 @@ def get_type(account: Account, type_id: str) -> dict[str, Any] | None:
 
 def find_own_type(account: Account, name: str) -> QualificationTypeState | None:
     """One of the caller's own types by its exact name, as the search shows it now."""
-    return _own_types(account).get(name)
+    return own_types(account).get(name)
 
 
 def granted_workers(account: Account, type_id: str) -> dict[str, int]:
@@ -331,7 +350,8 @@ def _asking_workers(account: Account, type_id: str) -> frozenset[str]:
     return frozenset(wire["WorkerId"] for page in pages for wire in page)
 
 
-def _blocked_workers(account: Account) -> dict[str, str]:
+def blocked_workers(account: Account) -> dict[str, str]:
+    """Every worker the requester blocks, with the reason."""
     return {
         wire["WorkerId"]: wire.get("Reason", "")
         for page in account.pages("ListWorkerBlocks", "WorkerBlocks")

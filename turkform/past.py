@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
+from turkform.items import FINGERPRINT_VERSION, Marker
 from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
-from turkform.ledger import RARE, adoptions, calls, from_ms, rekeys
+from turkform.ledger import RARE, adoptions, calls, from_ms, rekeys, runs
 from turkform.money import Money
 from turkform.times import from_epoch
 
@@ -38,6 +39,8 @@ UPDATE_TYPE = "UpdateQualificationType"
 DELETE_TYPE = "DeleteQualificationType"
 OWN, DISOWN, PROTECT = "own", "disown", "protect"
 """Not sent: what the files said about whose things are, and what must not be deleted."""
+IMPORT = "import"
+"""The command whose adoptions are of HITs without a marker."""
 _ABOUT_HITS = (CREATE, EXTEND, MOVE, EXPIRE, DELETE)
 _CHUNK = 1_000
 """Rows fetched at a time."""
@@ -232,6 +235,20 @@ def types(connection: Connection, journal: str) -> Iterator[KnownType]:
                 values=detail.get("values", {}),
             )
     yield from made.values()
+
+
+def imported(connection: Connection, journal: str, campaign: str) -> Iterator[tuple[str, Marker]]:
+    """HITs that `import` took over, and the markers they go by, having none of their own."""
+    a, r = adoptions.c, runs.c
+    query = (
+        select(a.hit_id, a.batch, a.round, a.key, a.generation, a.fingerprint)
+        .join(runs, (r.journal == a.journal) & (r.id == a.run))
+        .where(a.journal == journal, r.command == IMPORT)
+        .order_by(a.id)
+    )
+    for row in connection.execute(query.execution_options(yield_per=_CHUNK)):
+        marker = Marker(campaign, row.batch, row.round, row.key, row.generation, FINGERPRINT_VERSION, row.fingerprint)
+        yield row.hit_id, marker
 
 
 def grants(connection: Connection, journal: str) -> Iterator[KnownGrant]:

@@ -34,9 +34,9 @@ def brief(key: str) -> str:
     return text if len(text) <= _LONGEST_KEY else text[: _LONGEST_KEY - 1] + "…"
 
 
-def many(count: int, noun: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def many(count: int, noun: str, nouns: str = "") -> str:
+    """`1 row`, `2,000 rows`; `nouns` where more than an s is added."""
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
 
 
 def as_json(document: Mapping[str, Any]) -> str:

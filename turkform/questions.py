@@ -162,11 +162,15 @@ class Placeholders(Page):
         self.fill = Fill(text)
         self.digest = hashlib.sha256(text.encode()).hexdigest()
         self.before, self.after = pages.wrapper(text) or ("", "")
+        self.whole = "<" not in text
+        """No tag stands in it, so that its rows are pages: each of them is wrapped or not."""
         self.columns = frozenset(self.fill.places)
 
     def page(self, row: Mapping[str, str]) -> str:
         """The page, values inserted as they stand."""
-        return f"{self.before}{filled(self.fill, row, self.name)}{self.after}"
+        text = filled(self.fill, row, self.name)
+        before, after = (pages.wrapper(text) or ("", "")) if self.whole else (self.before, self.after)
+        return f"{before}{text}{after}"
 
     def source(self, row: Mapping[str, str], offset: int) -> Location:
         """The place, however long the values before it are."""

@@ -133,6 +133,7 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
         hits=dict(hits),
         recent=tuple(recent),
         rekeys=dict(journal.rekeys()),
+        imported=journal.imported(),
         open=open_calls,
         grants={type_id: frozenset(workers) for type_id, workers in grants.items()},
         blocks=frozenset(block.worker for block in journal.blocks()) | _called(open_calls, BLOCK),

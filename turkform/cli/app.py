@@ -10,6 +10,7 @@ from turkform import __version__
 from turkform.cli import (
     applying,
     files,
+    importing,
     market,
     planning,
     previewing,
@@ -30,7 +31,8 @@ class App(Group):
         "Write a campaign": ("init", "validate", "fmt", "preview", "schema"),
         "Plan": ("plan", "show", "check", "graph"),
         "Apply": ("apply", "destroy", "close"),
-        "Look": ("status", "drift", "log", "recover"),
+        "Look": ("status", "drift", "log"),
+        "Take over": ("import", "recover"),
         "Marketplace": ("serve", "clock", "crowd", "requester", "worker"),
         "Shell": ("completion",),
     }
@@ -69,6 +71,7 @@ for _module in (
     planning,
     applying,
     standing,
+    importing,
     recovering,
     market,
     requesters,
