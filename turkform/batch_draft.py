@@ -307,7 +307,7 @@ class _Pass:
         policies, have = self.desired.campaign.policies, len(self.publication.hits)
         guarded = have >= FEWEST_GUARDED and not self.choices.destroy
         # Those in work are counted too: they only wait to be retired.
-        retired = sum(self.groups[op].count for op in (Op.RETIRE, Op.DISCARD)) + self._waiting
+        retired = sum(self.groups[op].count for op in (Op.RETIRE, Op.DISCARD, Op.ARCHIVE)) + self._waiting
         if (
             guarded
             and address not in self.choices.allow_destroy
@@ -370,7 +370,7 @@ _NOTES = {
     "kept terms": "{n} with work, on the old terms as before",
     "chosen question": "{n} on an older question as on_change says, {places} still open there",
     "chosen terms": "{n} on the old terms as on_change says, {places} still open there",
-    "kept answers": "{n} kept without a row: {answers} not stored",
+    "kept answers": "{n} kept without a row: {answers} not stored and reviewed; `turkform results` stores them",
     "kept unreviewed": "{n} kept without a row: {answers} not all reviewed; approve or reject them first",
     "gone": "{n} done: their HITs are gone from the account",
     "closed by us": "{n} closed by `close` or `destroy` on {closed}, {places} unfilled; --reopen them to go on",

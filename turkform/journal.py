@@ -141,6 +141,11 @@ class Journal:
         self.endpoint: str = row.endpoint
         self.created: datetime = from_ms(row.created)
 
+    @property
+    def place(self) -> str:
+        """Where it lies: a path, or a PostgreSQL URL with its password."""
+        return self._ledger.place
+
     @classmethod
     def open(
         cls,

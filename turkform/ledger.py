@@ -231,8 +231,9 @@ def clean(value: str, longest: int = 2_000) -> str:
 class Ledger:
     """One database with the journal's tables in it."""
 
-    def __init__(self, where: str | Path) -> None:
-        """Say where; nothing is opened yet."""
+    def __init__(self, where: str | Path, *, what: str = "the journal") -> None:
+        """Say where, and what errors shall call it; nothing is opened yet."""
+        self.what = what
         self.path: Path | None = None
         if isinstance(where, str) and where.partition(":")[0] in {"postgres", "postgresql", "postgresql+psycopg"}:
             self.engine, self.shown = _postgresql(where)
@@ -240,6 +241,11 @@ class Ledger:
             self.path = Path(str(where).removeprefix("sqlite:///"))
             self.shown = str(self.path)
             self.engine = _sqlite(self.path)
+
+    @property
+    def place(self) -> str:
+        """The path or the URL it was opened with, password and all."""
+        return str(self.path) if self.path is not None else self.engine.url.render_as_string(hide_password=False)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -284,7 +290,7 @@ class Ledger:
             (known for prefix, known in _CAUSES.items() if code.startswith(prefix)),
             (f"cannot be used: {cause}", "Make it reachable and run the command again."),
         )
-        return JournalError(f"the journal {self.shown} {what}", hint)
+        return JournalError(f"{self.what} {self.shown} {what}", hint)
 
     def version(self) -> int:
         """Version of the tables, 0 where there are none yet.
@@ -334,6 +340,24 @@ class Ledger:
                 if reached:
                     MIGRATIONS[version](connection)
                 connection.execute(insert(migrations).values(version=version, applied=now))
+
+    def has(self, table: str) -> bool:
+        """Whether the database holds a table of this name."""
+        if self.path is not None and not _is_file(self.path):
+            return False
+        with self.reading() as connection:
+            return inspect(connection).has_table(table)
+
+    def make(self, tables: MetaData) -> None:
+        """Make tables that are not the journal's own where they are not there yet."""
+        if self.path is not None and not _is_file(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.explained():
+                _make_file(self.path)
+        with self.writing() as connection:
+            if self.path is None:
+                connection.execute(text("SELECT pg_advisory_xact_lock(7820412)"))
+            tables.create_all(connection)
 
     def close(self) -> None:
         """Let go of the database."""

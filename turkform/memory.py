@@ -130,6 +130,14 @@ class OpenCall(NamedTuple):
         return local - self.local if now < self.endpoint else self.age(now, local)
 
 
+class Stored(NamedTuple):
+    """How much of a HIT's work is in the answers store."""
+
+    handed_in: int
+    reviewed: int
+    """Approved and rejected; what is handed in and not reviewed may still change."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownType:
     """A qualification type the journal knows as created by this campaign."""
@@ -173,6 +181,8 @@ class Memory:
     copies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Qualification type id → workers whose grants were copied from a type that it replaced."""
     blocks: frozenset[str] = frozenset()
+    answers: Mapping[str, Stored] = field(default_factory=dict)
+    """HIT id → how much of its work is in the answers store; read when it is first asked for."""
     notifications: Mapping[str, KnownNotification] = field(default_factory=dict)
     """HIT type id → its settings."""
     types: Mapping[str, KnownType] = field(default_factory=dict)

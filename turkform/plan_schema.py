@@ -80,7 +80,10 @@ class Step(_Part):
     address: Address
     action: Literal["create", "update", "replace", "delete", "adopt", "wait"]
     op: Annotated[
-        Literal["create", "replace", "move", "extend", "prolong", "close", "retire", "discard", "rekey", "wait"] | None,
+        Literal[
+            "create", "replace", "move", "extend", "prolong", "close", "retire", "discard", "archive", "rekey", "wait"
+        ]
+        | None,
         Field(description="For a batch: what happens to each of its items."),
     ] = None
     operations: Annotated[tuple[str, ...], Field(description="API operations in order; empty: nothing is sent.")]

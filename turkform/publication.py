@@ -56,6 +56,7 @@ class Op(StrEnum):
     CLOSE = "close"
     RETIRE = "retire"
     DISCARD = "discard"
+    ARCHIVE = "archive"
     REKEY = "rekey"
     KEEP = "keep"
     ADOPT = "adopt"
@@ -566,6 +567,8 @@ class Publication:
         if hit.pending:
             reason = f"{hit.pending} assignment{'s' if hit.pending > 1 else ''} in work; delete when done"
             return change._replace(ops=(Op.WAIT,), reason=reason)
+        if not hit.submitted and self.memory.answers.get(hit.id) == (hit.completed, hit.completed):
+            return change._replace(ops=(Op.ARCHIVE,))
         if hit.key in self.discard and not hit.submitted:
             return change._replace(ops=(Op.DISCARD,))
         tally.note("kept unreviewed" if hit.key in self.discard else "kept answers", hit.submitted + hit.completed)

@@ -84,6 +84,8 @@ class Publisher:
                     result = self._retire(change)
                 case Op.DISCARD:
                     result = self._discard(change)
+                case Op.ARCHIVE:
+                    result = self._archive(change)
                 case Op.REKEY:
                     result = self._rekey(change)
                 case _:
@@ -316,6 +318,14 @@ class Publisher:
                     raise
                 return Result(0, "kept: work on it is not reviewed")
         return Result()
+
+    def _archive(self, change: ItemChange) -> Result:
+        """Delete it, now that every answer is stored; not where one came in since."""
+        planned = _hit(change)
+        found = read_hit(self.sender.account, planned.id)
+        if found is not None and found[0].completed != planned.completed:
+            return Result(0, "kept: more was handed in than is stored")
+        return self._discard(change)
 
     def _replace(self, change: ItemChange, cents: int) -> Result:
         """Expire the old one, look, delete it, *then* publish the next generation."""

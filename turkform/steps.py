@@ -61,6 +61,7 @@ OPERATIONS: Mapping[Op, tuple[str, ...]] = {
     Op.CLOSE: ("UpdateExpirationForHIT",),
     Op.RETIRE: ("UpdateExpirationForHIT", "DeleteHIT"),
     Op.DISCARD: ("DeleteHIT",),
+    Op.ARCHIVE: ("DeleteHIT",),
     Op.REKEY: (),
     Op.WAIT: (),
 }
@@ -74,6 +75,7 @@ FACTS: Mapping[Op, tuple[str, str]] = {
     Op.CLOSE: ("exists", "keep"),
     Op.RETIRE: ("untouched", "wait"),
     Op.DISCARD: ("every answer reviewed", "keep"),
+    Op.ARCHIVE: ("every answer stored", "keep"),
     Op.REKEY: ("exists", "keep"),
     Op.WAIT: ("", ""),
 }
@@ -86,6 +88,7 @@ LEAVES: Mapping[Op, Reversibility] = {
     Op.CLOSE: Reversibility.FREE,
     Op.RETIRE: Reversibility.FINAL,
     Op.DISCARD: Reversibility.FINAL,
+    Op.ARCHIVE: Reversibility.FINAL,
     Op.REKEY: Reversibility.FREE,
     Op.WAIT: Reversibility.FREE,
 }
@@ -98,6 +101,7 @@ ACTIONS: Mapping[Op, Action] = {
     Op.CLOSE: Action.UPDATE,
     Op.RETIRE: Action.DELETE,
     Op.DISCARD: Action.DELETE,
+    Op.ARCHIVE: Action.DELETE,
     Op.REKEY: Action.UPDATE,
     Op.WAIT: Action.WAIT,
 }

@@ -240,6 +240,7 @@ _SENTENCES = {
     "close": "expire {n} open HIT{s}; what was submitted is kept for review",
     "retire": "retire {n} HIT{s}: expired, and deleted where nothing was ever submitted",
     "discard": "delete {n} HIT{s} with the reviewed answers on them, as asked for",
+    "archive": "delete {n} HIT{s}, every answer of which is stored",
     "rekey": "{n} re-keyed, nothing sent",
     "CreateWorkerBlock": "{n} worker{s} blocked from all of your HITs",
     "DeleteWorkerBlock": "{n} worker{s} unblocked",

@@ -9,6 +9,7 @@ import click
 from turkform import __version__
 from turkform.cli import (
     applying,
+    collecting,
     files,
     importing,
     market,
@@ -31,7 +32,7 @@ class App(Group):
         "Write a campaign": ("init", "validate", "fmt", "preview", "schema"),
         "Plan": ("plan", "show", "check", "graph"),
         "Apply": ("apply", "destroy", "close"),
-        "Look": ("status", "drift", "log"),
+        "Look": ("status", "results", "drift", "log"),
         "Take over": ("import", "recover"),
         "Marketplace": ("serve", "clock", "crowd", "requester", "worker"),
         "Shell": ("completion",),
@@ -71,6 +72,7 @@ for _module in (
     planning,
     applying,
     standing,
+    collecting,
     importing,
     recovering,
     market,

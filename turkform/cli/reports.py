@@ -33,6 +33,8 @@ _DONE = {
     "prolong": "given a new end",
     "close": "expired",
     "retire": "retired",
+    "discard": "deleted with their answers",
+    "archive": "deleted, their answers stored",
     "rekey": "re-keyed",
 }
 

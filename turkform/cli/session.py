@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from turkform.account import Account
+    from turkform.answers import Answers
     from turkform.approval import Approval
     from turkform.campaign import Desired
     from turkform.choices import Choices
@@ -146,6 +147,26 @@ class Session:
         target = desired.target
         default = self.folder.resolve() / STATE in Path(target.journal).resolve().parents
         return default and not _loopback(target.endpoint) and not sys.stdin.isatty()
+
+    @contextmanager
+    def answers(self, found: Survey) -> Iterator[Answers]:
+        """The answers store of the journal this campaign was published with.
+
+        Raises:
+            RefusedError: nothing was ever published.
+        """
+        from turkform.answers import Answers
+
+        record = found.observed.record
+        journal = found.memory.journal or (record.journal if record else "")
+        if not journal:
+            raise RefusedError(["nothing was published yet, so there are no answers"])
+        own_state(self.folder)
+        store = Answers.beside(found.desired.target.journal, journal)
+        try:
+            yield store
+        finally:
+            store.close()
 
     # --- both sides -------------------------------------------------------------------------------
 

@@ -1,0 +1,182 @@
+"""Answers are fetched once, kept whatever becomes of their HITs, and written joined to their items."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from life import Life
+from marketplace_server import Server, running
+from postgres import postgres
+
+from turkform.answers import Answers
+from turkform.collecting import Collected, collect
+from turkform.exporting import DECISIONS, fields, write_csv, write_jsonl, write_parquet
+from turkform.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+csv.field_size_limit(2_000_000)
+HOSTILE = {
+    "formula": "=cmd|' /C calc'!A0",
+    "minus": "-1.5",
+    "at": "@SUM(1)",
+    "markup": "<script>alert(1)</script>",
+    "escape": "\x1b]0;owned\x07",
+    "long": "x" * 1_000_000,
+    "lines": 'a,"b"\nc',
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("marketplace")) as found:
+        yield found
+
+
+@pytest.fixture
+def life(server: Server, tmp_path: Path) -> Life:
+    found = Life(server, tmp_path)
+    found.apply()
+    return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+    return tmp_path / "answers.sqlite" if request.param == "sqlite" else postgres().database()
+
+
+@pytest.fixture
+def answers(place: str | Path) -> Iterator[Answers]:
+    found = Answers(place, "J1")
+    yield found
+    found.close()
+
+
+def fetch(life: Life, answers: Answers, **more: Any) -> Collected:
+    return collect(life.look(), answers, **more)
+
+
+def submit(life: Life, text: str, worker: str, **given: str) -> str:
+    hit = next(h["HITId"] for h in life.hits() if f"<p>{text}</p>" in h["Question"])
+    made = life.server.control("worker/submit", hit=hit, worker=worker, answers=given or {"answer": "x"})
+    return str(made["assignment_id"])
+
+
+def table(answers: Answers) -> list[dict[str, str]]:
+    out = io.StringIO()
+    write_csv(answers, out)
+    return list(csv.DictReader(io.StringIO(out.getvalue())))
+
+
+def test_only_what_is_new_is_fetched(life: Life, answers: Answers) -> None:
+    assert fetch(life, answers) == Collected()
+    submit(life, "one", "A1FIRST", answer="cat")
+    first = fetch(life, answers)
+    assert (first.hits, first.new) == (1, 1)
+    assert fetch(life, answers).hits == 0
+    assignment = submit(life, "one", "A2SECOND", answer="dog")
+    assert fetch(life, answers).new == 1
+    life.server.client().approve_assignment(AssignmentId=assignment)
+    again = fetch(life, answers)
+    assert (again.hits, again.new) == (1, 0)
+    assert sorted(row["AssignmentStatus"] for row in table(answers)) == ["Approved", "Submitted"]
+
+
+def test_answers_outlive_their_hit_and_their_row(life: Life, answers: Answers) -> None:
+    client = life.server.client()
+    assignment = submit(life, "two", "A1GONE", answer="kept")
+    fetch(life, answers)
+    client.approve_assignment(AssignmentId=assignment)
+    fetch(life, answers)
+    hit = client.get_assignment(AssignmentId=assignment)["Assignment"]["HITId"]
+    client.update_expiration_for_hit(HITId=hit, ExpireAt=0)
+    client.delete_hit(HITId=hit)
+    del life.rows["b"]
+    fetch(life, answers)
+    (row,) = table(answers)
+    assert [row[name] for name in ("Input.text", "Answer.answer", "ItemKey", "AssignmentStatus")] == [
+        "two",
+        "kept",
+        "b",
+        "Approved",
+    ]
+
+
+def test_csv_has_the_requester_websites_columns(life: Life, answers: Answers) -> None:
+    submit(life, "one", "A1COLUMNS", answer="cat", other="z")
+    fetch(life, answers)
+    names = fields(answers)
+    assert names[:2] == ["HITId", "HITTypeId"]
+    assert names[names.index("Input.id") :] == ["Input.id", "Input.text", "Answer.answer", "Answer.other", *DECISIONS]
+    (row,) = table(answers)
+    assert (row["Reward"], row["MaxAssignments"]) == ("0.10", "3")
+    assert row["WorkTimeInSeconds"].isdecimal()
+
+
+def test_a_hostile_answer_is_text_in_every_format(life: Life, answers: Answers, tmp_path: Path) -> None:
+    submit(life, "one", "A1HOSTILE", **HOSTILE)
+    fetch(life, answers)
+    (row,) = table(answers)
+    quoted = {"formula", "at"}
+    for name in HOSTILE.keys() - {"escape"}:
+        assert row[f"Answer.{name}"] == ("'" if name in quoted else "") + HOSTILE[name]
+    out = io.StringIO()
+    assert write_jsonl(answers, out) == 1
+    assert "\x1b" not in out.getvalue()
+    told = json.loads(out.getvalue())["Answer"]
+    assert all(told[name] == HOSTILE[name] for name in HOSTILE.keys() - {"escape"})
+    from pyarrow import parquet
+
+    assert write_parquet(answers, tmp_path / "a.parquet") == 1
+    (kept,) = parquet.read_table(tmp_path / "a.parquet").to_pylist()
+    assert kept["Answer.formula"] == HOSTILE["formula"]
+
+
+def test_bonuses_are_asked_for_where_that_is_wanted(life: Life, answers: Answers) -> None:
+    assignment = submit(life, "one", "A1BONUS")
+    life.server.client().send_bonus(
+        WorkerId="A1BONUS", AssignmentId=assignment, BonusAmount="0.50", Reason="R", UniqueRequestToken=assignment
+    )
+    fetch(life, answers)
+    assert table(answers)[0]["BonusAmount"] == ""
+    fetch(life, answers, bonuses=True)
+    assert table(answers)[0]["BonusAmount"] == "0.50"
+    submit(life, "one", "A2BONUS")
+    fetch(life, answers)
+    assert sorted(row["BonusAmount"] for row in table(answers)) == ["", "0.50"]
+
+
+def test_journals_do_not_see_each_others_answers(life: Life, answers: Answers, place: str | Path) -> None:
+    submit(life, "one", "A1MINE")
+    fetch(life, answers)
+    other = Answers(place, "J2")
+    assert other.stored() == {}
+    assert list(other.rows()) == []
+    other.close()
+
+
+def test_a_hit_without_a_row_is_deleted_once_its_answers_are_reviewed_and_stored(life: Life) -> None:
+    assignment = submit(life, "two", "A1KEPT", answer="cat")
+    del life.rows["b"]
+    life.apply()
+    assert len(life.hits()) == 3
+    with Journal.open(life.folder / "journal.sqlite", create=False) as journal:
+        beside = Answers.beside(journal.place, journal.id)
+    fetch(life, beside)
+    assert life.look().plan.empty, "nobody has reviewed it"
+    life.server.client().approve_assignment(AssignmentId=assignment)
+    assert life.look().plan.empty, "its review is not stored"
+    fetch(life, beside)
+    (step,) = life.look().plan.document["steps"]
+    assert (step["op"], step["leaves"], step["fact"]) == ("archive", "final", "every answer stored")
+    life.apply()
+    assert len(life.hits()) == 2
+    assert life.look().plan.empty
+    assert [row["Answer.answer"] for row in table(beside)] == ["cat"]
+    beside.close()

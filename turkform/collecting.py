@@ -1,0 +1,167 @@
+"""Fetching what workers handed in, into the answers store; only what is new.
+
+In: a `Survey`, an open `Answers`. Out: a `Collected`. A HIT is asked for its assignments only where its counters say
+that more was handed in or reviewed than is stored; a batch of a million costs no call where nothing happened.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from turkform.answers import Answers, StoredHIT
+from turkform.items import stored_key
+from turkform.kinds.resource import spell
+from turkform.memory import Stored
+from turkform.money import Money
+from turkform.pace import Pace
+from turkform.times import format_time, from_epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from turkform.hits import HIT
+    from turkform.publication import Publication
+    from turkform.survey import Survey
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a fetch brought."""
+
+    hits: int = 0
+    """HITs that were asked."""
+    answers: int = 0
+    """Assignments that are stored of them now."""
+    new: int = 0
+    """Of those, how many were not stored before."""
+    calls: int = 0
+
+
+class _Wanted(NamedTuple):
+    hit: HIT
+    about: StoredHIT
+    before: Stored
+
+
+def collect(
+    survey: Survey,
+    answers: Answers,
+    *,
+    batches: Collection[str] | None = None,
+    bonuses: bool = False,
+    rate: float | None = None,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Collected:
+    """Fetch what is new, of all batches or of these permanent ids.
+
+    `bonuses` asks for every HIT with work what bonuses were paid, a call each. `rate` is in calls a second; `tell` is
+    told how many of how many HITs are done.
+
+    Raises:
+        EndpointError: the account cannot be read; what was fetched until then is stored.
+    """
+    answers.make()
+    wanted = list(_wanted(survey, answers, batches, everything=bonuses))
+    collected, lock = Collected(), threading.Lock()
+    pace = Pace(rate or survey.desired.target.rate)
+
+    def one(want: _Wanted) -> None:
+        found, calls = _assignments(survey, want.hit.id, pace)
+        paid = _bonuses(survey, want.hit.id, pace) if bonuses and found else None
+        answers.put(want.about, found, bonuses=paid)
+        with lock:
+            collected.hits += 1
+            collected.answers += len(found)
+            collected.new += max(0, len(found) - want.before.handed_in)
+            collected.calls += calls + (paid is not None)
+            tell(collected.hits, len(wanted))
+
+    with ThreadPoolExecutor(survey.desired.target.concurrency) as pool:
+        running: set[Future[None]] = set()
+        for want in wanted:
+            running.add(pool.submit(one, want))
+            if len(running) >= 4 * survey.desired.target.concurrency:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+        for future in running:
+            future.result()
+    return collected
+
+
+def _wanted(
+    survey: Survey, answers: Answers, batches: Collection[str] | None, *, everything: bool
+) -> Iterator[_Wanted]:
+    """The HITs whose counters say more than is stored."""
+    stored = answers.stored()
+    for publication in survey.found.publications.values():
+        if batches is not None and publication.batch[0] not in batches:
+            continue
+        due = [
+            (key, hit)
+            for key, hits in publication.hits.items()
+            for hit in hits
+            if everything or stored.get(hit.id, Stored(0, 0)) != Stored(handed_in(hit), hit.completed)
+            if handed_in(hit)
+        ]
+        rows = _rows(publication, {key for key, _ in due})
+        for key, hit in due:
+            about = StoredHIT(hit.id, *publication.batch, key, rows.get(key, {}), _about(hit, survey))
+            yield _Wanted(hit, about, stored.get(hit.id, Stored(0, 0)))
+
+
+def handed_in(hit: HIT) -> int:
+    """Assignments that were submitted, reviewed ones among them."""
+    return max(0, hit.maximum - hit.available - hit.pending)
+
+
+def _rows(publication: Publication, keys: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """The rows of these stored keys, as the data has them now."""
+    if publication.source is None or not keys:
+        return {}
+    named = ((stored_key(item.key), item) for item in publication.source.items())
+    rekeyed = publication.rekeyed
+    return {under: item.row for key, item in named if (under := rekeyed.get(key, key)) in keys}
+
+
+def _about(hit: HIT, survey: Survey) -> dict[str, Any]:
+    """Terms and times as the API spells them, for a HIT that may be gone when they are asked for."""
+    terms = survey.observed.terms[hit.type_id]
+    names = {"title": "Title", "description": "Description", "keywords": "Keywords", "reward": "Reward"}
+    times = {
+        "assignment_duration": "AssignmentDurationInSeconds",
+        "auto_approval_delay": "AutoApprovalDelayInSeconds",
+    }
+    said = {wire: spell(terms.get(name)) for name, wire in (names | times).items() if terms.get(name) is not None}
+    return {
+        "HITTypeId": hit.type_id,
+        **said,
+        "MaxAssignments": hit.maximum,
+        "CreationTime": format_time(from_epoch(hit.created)),
+        "Expiration": format_time(from_epoch(hit.expires)),
+    }
+
+
+def _assignments(survey: Survey, hit_id: str, pace: Pace) -> tuple[list[dict[str, Any]], int]:
+    found: list[dict[str, Any]] = []
+    calls = 0
+    pace.wait()
+    for page in survey.account.pages("ListAssignmentsForHIT", "Assignments", HITId=hit_id):
+        found += page
+        calls += 1
+        pace.wait()
+    return found, calls + 1
+
+
+def _bonuses(survey: Survey, hit_id: str, pace: Pace) -> dict[str, Money]:
+    """What was paid on each assignment of a HIT, whoever paid it."""
+    paid: dict[str, int] = defaultdict(int)
+    pace.wait()
+    for page in survey.account.pages("ListBonusPayments", "BonusPayments", HITId=hit_id):
+        for payment in page:
+            paid[payment["AssignmentId"]] += Money.parse(payment["BonusAmount"]).cents
+    return {assignment: Money(cents) for assignment, cents in paid.items()}
