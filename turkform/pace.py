@@ -34,6 +34,8 @@ _LEAP = 1.5
 _LONG = 30
 _FASTER = 10
 """After so many windows without a refusal the limit may have been lifted: so many times as fast upwards."""
+_LATE = 0.05
+"""Turns missed by so many seconds are made up for: a busy machine wakes its threads late."""
 _MET = 0.7
 """So much of the rate must have been used, or its window says nothing about a higher one."""
 
@@ -70,7 +72,7 @@ class Pace:
             if self._rate is None:
                 return
             now = self._clock()
-            turn = max(now, self._next)
+            turn = max(now - _LATE, self._next)
             self._next = turn + 1 / self._rate
         if turn > now:
             self._sleep(turn - now)
