@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from turkform.hits import HIT, HITs, precedence
 from turkform.memory import Known, Knowns
 from turkform.packed import Packed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 KEYS = st.text("abc~-é", min_size=1, max_size=4)
 COUNTS = st.integers(0, 2**31 - 1)
@@ -74,3 +80,31 @@ def test_what_is_known_comes_back_and_the_highest_generation_stands_for_its_key(
     assert list(packed.every()) == known
     assert dict(packed.items()) == plain
     assert len(packed) == len(plain)
+
+
+def many_hits(count: int) -> Iterator[HIT]:
+    for n in range(count):
+        yield HIT(f"3{n:029}", f"item-{n:07}", 1, 1, "a" * 16, "TYPE", 1.5, 2.5, 3, 3, 0, 0, "Assignable")
+
+
+def many_known(count: int) -> Iterator[Known]:
+    return (Known(f"3{n:029}", f"item-{n:07}", 1, "a" * 16, 6, 1.5, 2.5) for n in range(count))
+
+
+def taken(count: int, make: Callable[[int], object]) -> int:
+    """Bytes that so many of them hold."""
+    tracemalloc.start()
+    try:
+        kept = make(count)
+        return tracemalloc.get_traced_memory()[0] if kept else 0
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda n: HITs(many_hits(n)), lambda n: Knowns(many_known(n))], ids=["HITs", "Knowns"]
+)
+def test_ten_times_the_items_take_little_more_memory(make: Callable[[int], object]) -> None:
+    """An item's ids, key and numbers are 110 bytes; a dict of tuples would hold 500 and more."""
+    few, many = taken(2_000, make), taken(20_000, make)
+    assert (many - few) / 18_000 < 150

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NO_ROW = "-"
 """The key of a batch's one item when it has no item file."""
+_PARTS = 8
 _TOLD = 20
 """So many problems of one file are told; the rest are counted."""
 
@@ -203,12 +204,14 @@ class Problems:
 
 
 def _doubles(hashes: array[int]) -> set[int]:
-    """The hashes that occur more than once."""
-    before, doubles = None, set()
-    for value in sorted(hashes):
-        if value == before:
-            doubles.add(value)
-        before = value
+    """The hashes that occur more than once; sorted a part at a time, for as objects they take five times the room."""
+    doubles = set()
+    for part in range(_PARTS):
+        before = None
+        for value in sorted([value for value in hashes if value % _PARTS == part]):
+            if value == before:
+                doubles.add(value)
+            before = value
     return doubles
 
 
