@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -140,10 +141,23 @@ def attach(control: Path) -> Hold | None:
     except (OSError, http.client.HTTPException):
         connection.close()
         return None
-    if answer.status != http.client.OK:  # the port belongs to somebody else by now
+    if answer.status != http.client.OK:  # it is about to end, or the port belongs to somebody else by now
         connection.close()
+        if answer.status == http.client.SERVICE_UNAVAILABLE:
+            _wait_for_end(url)
         return None
     return Hold(url, connection, answer)
+
+
+def _wait_for_end(url: str) -> None:
+    """Return when a server that takes nobody any more is gone, and its store is free."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        try:
+            socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=1).close()
+        except OSError:
+            return
+        time.sleep(0.05)
 
 
 def _start(places: Places, fees: str) -> Hold:

@@ -68,7 +68,9 @@ class Control:
         return guarded
 
     async def hold(self, request: Request) -> Response:
-        """A control connection."""
+        """A control connection; a server that is about to end takes none."""
+        if self._ending:
+            return JSONResponse({"error": "ending"}, 503)
 
         async def held() -> AsyncIterator[bytes]:
             self._held(1)

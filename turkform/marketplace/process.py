@@ -126,8 +126,16 @@ def serve_at(
             service.close()
     finally:
         database.close()
-        if control_file is not None:
+        if control_file is not None and _is_ours(control_file):
             control_file.unlink(missing_ok=True)
+
+
+def _is_ours(control_file: Path) -> bool:
+    """Whether the file speaks of this process: the next one may have written its own by now."""
+    try:
+        return bool(json.loads(control_file.read_text())["pid"] == os.getpid())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 class Server(uvicorn.Server):
