@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import marketplace, plans, publish, startup
+from benchmarks import crowd, marketplace, plans, publish, startup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +29,7 @@ MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "million": plans.of_a_million,
     "marketplace": marketplace.making,
     "pages": marketplace.paging,
+    "crowd": crowd.at_once,
 }
 
 

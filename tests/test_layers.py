@@ -70,6 +70,7 @@ DOORS = {
         "marketplace.__main__",
         "marketplace.calling",
         "marketplace.crowd.command",
+        "marketplace.doctor_command",
         "marketplace.requester_commands",
         "marketplace.worker_commands",
     ),

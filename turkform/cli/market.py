@@ -1,4 +1,4 @@
-"""The marketplace's own words, passed on to it: `serve`, `clock`, `crowd`. `requesters` and `workers` have the rest."""
+"""The marketplace's own words, passed on to it: `serve`, `clock`, `crowd` and `doctor`; `workers` has others."""
 
 from __future__ import annotations
 
@@ -132,6 +132,31 @@ def crowd(session: Session, /, *, json: bool, **given: str | tuple[str, ...] | N
     pass_on(session, "crowd", *words, *(["--json"] if json else []))
 
 
+@click.command(cls=Command)
+@click.option("--store", metavar="URL", help="The store.  [or TURKFORM_STORE]")
+@click.option("--master-key", metavar="FILE", help="The master key's file.  [or TURKFORM_MASTER_KEY_FILE]")
+@click.option("--public-url", metavar="URL", help="As `serve` has it.  [or TURKFORM_PUBLIC_URL]")
+@click.option("--tasks-url", metavar="URL", help="As `serve` has it.  [or TURKFORM_TASKS_URL]")
+@click.option("--ca", metavar="FILE", help="Trust these authorities too, in PEM.")
+@click.option("--connect", metavar="HOST:PORT", help="Reach both names here, while DNS does not know them.")
+@click.option("--json", "json", is_flag=True, help="For programs.")
+def doctor(*, json: bool, **given: str | None) -> int:
+    r"""Check an installation of the marketplace: a line a check, with what to do where something is wrong.
+
+    It looks at the store (without changing it), the master key, and at both names as people and programs reach them:
+    DNS, certificates, the proxy, the site, the API, task hosts, clocks. The exit code is 1 where something is wrong.
+
+    Examples:
+      turkform doctor --store postgresql://market@db/market --master-key /etc/turkform/master.key \
+        --public-url https://work.example.org --tasks-url https://tasks.example.net
+    """
+    from turkform.cli.local import command
+
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value]
+    sys.stdout.flush()
+    return subprocess.run(command("doctor", *words, *(["--json"] if json else [])), check=False).returncode
+
+
 def _each(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
@@ -169,4 +194,4 @@ def _run(line: list[str]) -> None:
         raise (UsageError if done.returncode == UsageError.exit_code else TurkformError)(message)
 
 
-COMMANDS = (serve, clock, crowd)
+COMMANDS = (serve, clock, crowd, doctor)

@@ -14,6 +14,7 @@ import click
 
 from turkform.marketplace.calling import CONTROL, MASTER, STORE, Duration, call
 from turkform.marketplace.crowd.command import crowd
+from turkform.marketplace.doctor_command import doctor
 from turkform.marketplace.requester_commands import requester
 from turkform.marketplace.worker_commands import worker
 
@@ -77,6 +78,7 @@ def faults(control_file: Path, words: tuple[str, ...], *, nothing: bool) -> None
 
 
 main.add_command(crowd)
+main.add_command(doctor)
 main.add_command(requester)
 main.add_command(worker)
 

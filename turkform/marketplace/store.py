@@ -12,17 +12,20 @@ import base64
 import hashlib
 import json
 import secrets
+import time
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, bindparam, create_engine, event, make_url, select
+from sqlalchemy import Engine, bindparam, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from turkform.marketplace.migrations import MigrationError, bring_up, keep, kept
 from turkform.marketplace.protocol import ApiError, parameter_error, request_error
 from turkform.marketplace.statements import Statement
-from turkform.marketplace.tables import tokens
+from turkform.marketplace.tables import settings, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -112,6 +115,46 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a store stands: schema version (None when it is empty), mode, fingerprint of its master key, its clock."""
+
+    shown: str
+    kind: str
+    version: int | None
+    mode: str | None
+    master: str | None
+    clock_ahead: float
+    """Seconds that the database's clock is ahead of this machine's."""
+
+
+def standing(url: str) -> Standing:
+    """Look at a store without changing anything of it.
+
+    Raises:
+        StoreError: not a URL of SQLite or PostgreSQL, no driver, no such file, no answer.
+    """
+    engine = _engine(url)
+    shown = engine.url.set(drivername=engine.dialect.name).render_as_string(hide_password=True)
+    path = engine.url.database
+    if engine.dialect.name == "sqlite" and not (path and Path(path).exists()):
+        raise StoreError(f"there is no store {shown}")
+    try:
+        with engine.begin() as connection:
+            ahead = 0.0
+            if engine.dialect.name == "postgresql":
+                ahead = float(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
+                ahead -= time.time()
+            empty = not inspect(connection).has_table(settings.name)
+            known = {name: None if empty else kept(connection, name) for name in ("schema", "mode", "master")}
+    except DBAPIError as error:
+        raise StoreError(f"the store {shown} cannot be opened: {str(error.orig).strip()}") from None
+    finally:
+        engine.dispose()
+    version = None if empty else int(known["schema"] or 1)
+    return Standing(shown, engine.dialect.name, version, known["mode"], known["master"], ahead)
 
 
 def _engine(url: str) -> Engine:
