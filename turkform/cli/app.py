@@ -34,7 +34,7 @@ class App(Group):
         "Apply": ("apply", "destroy", "close"),
         "Look": ("status", "results", "drift", "log"),
         "Take over": ("import", "recover"),
-        "Marketplace": ("serve", "clock", "crowd", "requester", "worker", "doctor"),
+        "Marketplace": ("serve", "clock", "crowd", "requester", "worker", "doctor", "copy-store"),
         "Shell": ("completion",),
     }
 

@@ -157,6 +157,21 @@ def doctor(*, json: bool, **given: str | None) -> int:
     return subprocess.run(command("doctor", *words, *(["--json"] if json else [])), check=False).returncode
 
 
+@click.command("copy-store", cls=Command)
+@click.argument("source")
+@click.argument("target")
+def copy_store(source: str, target: str) -> None:
+    """Copy a marketplace's store into another, empty one; prints how many rows it has.
+
+    SOURCE and TARGET are URLs, of SQLite or PostgreSQL. End the servers first: what they write afterwards is not
+    copied. The master key, and every requester's and worker's access, stay as they are.
+
+    Examples:
+      turkform copy-store sqlite:///marketplace.sqlite postgresql://market@db/market
+    """
+    pass_on_to_store("copy-store", source, target)
+
+
 def _each(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
@@ -194,4 +209,4 @@ def _run(line: list[str]) -> None:
         raise (UsageError if done.returncode == UsageError.exit_code else TurkformError)(message)
 
 
-COMMANDS = (serve, clock, crowd, doctor)
+COMMANDS = (serve, clock, crowd, doctor, copy_store)

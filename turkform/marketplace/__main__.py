@@ -67,6 +67,20 @@ def clock(control_file: Path, advance: int) -> None:
     click.echo(call(control_file, "clock", {"advance_seconds": advance})["now"])
 
 
+@main.command("copy-store")
+@click.argument("source")
+@click.argument("target")
+def copy_store(source: str, target: str) -> None:
+    """Copy a store into another, empty one; prints how many rows."""
+    from turkform.marketplace import copying
+    from turkform.marketplace.store import StoreError
+
+    try:
+        click.echo(copying.copy_store(source, target))
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+
+
 @main.command()
 @CONTROL
 @click.argument("words", nargs=-1)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 60
 """So long a browser waits for an answer."""
+_IDLE: Final = 2.0
 _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 
@@ -45,7 +46,7 @@ class Network:
     """Connections that are kept open; for one thread. `seen` is told of every answer: path, status, seconds."""
 
     seen: Callable[[str, int, float], None] | None = None
-    _open: dict[tuple[str, str], http.client.HTTPConnection] = field(default_factory=dict)
+    _open: dict[tuple[str, str], tuple[http.client.HTTPConnection, float]] = field(default_factory=dict)
 
     def send(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> tuple[int, Any, bytes]:
         """One request: status, headers, body.
@@ -58,26 +59,35 @@ class Network:
         key = (parts.scheme, parts.netloc)
         began = time.perf_counter()
         for last in (False, True):
-            kept = key in self._open
-            connection = self._open.setdefault(key, self._open.get(key) or _connection(url))
+            connection, kept = self._connection(key, url)
             try:
                 connection.request(method, path, body, headers | {"Host": parts.netloc})
                 with connection.getresponse() as answer:
                     found = answer.status, answer.headers, answer.read()
             except (OSError, http.client.HTTPException) as error:
-                self._open.pop(key).close()
+                connection.close()
                 # A connection that was kept may have been closed meanwhile; nothing was asked on it then.
-                if last or not kept or not isinstance(error, http.client.RemoteDisconnected | ConnectionResetError):
+                if last or not kept or not isinstance(error, ConnectionError):
                     raise BrowserError(f"{parts.scheme}://{parts.netloc} does not answer: {error}") from None
                 continue
+            self._open[key] = connection, time.monotonic()
             if self.seen is not None:
                 self.seen(parts.path, found[0], time.perf_counter() - began)
             return found
         raise AssertionError  # the loop returns or raises
 
+    def _connection(self, key: tuple[str, str], url: str) -> tuple[http.client.HTTPConnection, bool]:
+        """A connection, and whether it was kept; servers close what is idle, so what was idle long is not used."""
+        kept, last = self._open.pop(key, (None, 0.0))
+        if kept is not None and time.monotonic() - last < _IDLE:
+            return kept, True
+        if kept is not None:
+            kept.close()
+        return _connection(url), False
+
     def close(self) -> None:
         """Let go of every connection."""
-        for connection in self._open.values():
+        for connection, _ in self._open.values():
             connection.close()
         self._open.clear()
 
