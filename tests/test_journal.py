@@ -96,6 +96,24 @@ def test_what_was_intended_is_read_back_whole(journal: Journal) -> None:
     assert (read.outcome, read.object_id, read.request_id) == (Outcome.DONE, "HIT1", "req-1")
 
 
+def test_an_outcome_told_just_as_a_group_is_written_goes_with_the_next(
+    on_disk: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread may be put to sleep between looking for the list of outcomes and adding to it."""
+    with begin(on_disk) as run:
+        first, second = run.intend([create("a"), create("b")], NOW)
+        run.settle(first, Outcome.DONE, object_id="HIT1", at=NOW)
+        add = run._scribe._fact
+
+        def late(facts: list[dict[str, Any]], row: dict[str, Any]) -> None:
+            run.flush()
+            add(facts, row)
+
+        monkeypatch.setattr(run._scribe, "_fact", late)
+        run.settle(second, Outcome.DONE, object_id="HIT2", at=NOW)
+    assert [call.object_id for call in on_disk.calls()] == ["HIT1", "HIT2"]
+
+
 def _child(path: Path, last: str) -> int:
     script = f"""
 import os, signal, sys, time

@@ -189,8 +189,10 @@ class Scribe:
                 self._changed.wait(rest)
                 self._asleep = False
             tickets, self._tickets = list(self._tickets), deque()
-            settled, self._settled = self._settled, []
-            adopted, self._adopted = self._adopted, []
+            # Copied and emptied, never exchanged: a caller who waits for the lock holds the very list.
+            settled, adopted = list(self._settled), list(self._adopted)
+            self._settled.clear()
+            self._adopted.clear()
             return tickets, settled, adopted, self._closing
 
     def _write(self, tickets: list[_Ticket], settled: list[dict[str, Any]], adopted: list[dict[str, Any]]) -> None:
@@ -238,8 +240,8 @@ class Scribe:
 
     def _keep(self, settled: list[dict[str, Any]], adopted: list[dict[str, Any]]) -> None:
         with self._changed:
-            self._settled = settled + self._settled
-            self._adopted = adopted + self._adopted
+            self._settled[:0] = settled
+            self._adopted[:0] = adopted
             self._facts_since = self.lease.due = self._monotonic() + HEARTBEAT
 
     def _open(self) -> Connection:
