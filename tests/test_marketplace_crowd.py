@@ -139,7 +139,8 @@ def test_gold_answers_are_given_or_missed_as_often_as_asked_and_found_by_the_key
 
 def test_places_of_those_who_return_and_walk_away_are_filled_by_others(rehearsal: Server, tmp_path: Path) -> None:
     client = rehearsal.client()
-    hits = [publish(client, QUESTIONS, LifetimeInSeconds=864_000)["HITId"] for _ in range(4)]
+    questions = [form(choice("tone", f"Which tone has sentence {n}?", "kind", "unkind")) for n in range(4)]
+    hits = [publish(client, question, LifetimeInSeconds=864_000)["HITId"] for question in questions]
     found = crowd(tmp_path, "--workers", 6, "--returns", 0.2, "--abandon", 0.2)
     assert found["returned"]
     assert found["abandoned"]
