@@ -64,6 +64,7 @@ EXCEPTIONS = {
 
 DOORS = {
     "argon2": ("marketplace.accounts",),
+    "boto3": ("account",),
     "botocore": ("account", "marketplace.protocol"),
     "click": (
         "cli",

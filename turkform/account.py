@@ -3,7 +3,7 @@
 In: a `Target`. Out: `Account`, which makes calls and says of each whether it was done, refused or left
 unanswered. A create is repeated only by `apply`, which has its token in the journal; reads are repeated here.
 
-This is the only module that knows botocore: it finds the keys, and renews those that expire. The calls
+This is the only module that knows boto3: its session finds the keys, and renews those that expire. The calls
 themselves do not go through its client, which takes fifteen times the time that signing and sending need;
 and what it repeats by itself, no journal would know of.
 """
@@ -283,13 +283,14 @@ def connect(target: Target, url: str | None = None) -> Account:
     endpoint = url or target.endpoint
     if target.endpoint == "local":
         return Account(endpoint, lambda: _ANYBODY, Connections(endpoint))
+    import boto3
     from botocore.exceptions import BotoCoreError
     from botocore.session import Session
 
     try:
-        session = Session(profile=target.profile)
-        found = session.get_credentials()
-        trust = session.get_config_variable("ca_bundle")
+        settings = Session(profile=target.profile)
+        found: Any = boto3.Session(botocore_session=settings).get_credentials()
+        trust = settings.get_config_variable("ca_bundle")
     except BotoCoreError as error:
         raise EndpointError(str(error), "Set `profile:` in the environment to one that exists.") from None
     if found is None and _is_loopback(endpoint):
