@@ -26,7 +26,9 @@ def test_a_server_that_is_about_to_end_takes_no_control_connection(ending: bool,
 
 
 @pytest.mark.parametrize(
-    ("content", "ours"), [(json.dumps({"pid": os.getpid()}), True), ('{"pid": 1}', False), ("", False), ("[]", False)]
+    ("content", "ours"),
+    [(json.dumps({"pid": os.getpid()}), True), ('{"pid": 1}', False), ("", False), ("[]", False)],
+    ids=["ours", "another's", "empty", "no object"],
 )
 def test_a_control_file_is_taken_away_by_the_process_it_names(content: str, ours: bool, tmp_path: Path) -> None:  # noqa: FBT001
     file = tmp_path / "server.json"
