@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from turkform.answers import Answers, StoredHIT
 from turkform.items import stored_key
+from turkform.kinds.hit_type import HITType
 from turkform.kinds.resource import spell
 from turkform.memory import Stored
 from turkform.money import Money
@@ -131,15 +132,10 @@ def _rows(publication: Publication, keys: Collection[str]) -> Mapping[str, Mappi
 def _about(hit: HIT, survey: Survey) -> dict[str, Any]:
     """Terms and times as the API spells them, for a HIT that may be gone when they are asked for."""
     terms = survey.observed.terms[hit.type_id]
-    names = {"title": "Title", "description": "Description", "keywords": "Keywords", "reward": "Reward"}
-    times = {
-        "assignment_duration": "AssignmentDurationInSeconds",
-        "auto_approval_delay": "AutoApprovalDelayInSeconds",
-    }
-    said = {wire: spell(terms.get(name)) for name, wire in (names | times).items() if terms.get(name) is not None}
+    said = {wire.name: spell(terms.get(name)) for name, wire in HITType.wires().items() if name != "requirements"}
     return {
         "HITTypeId": hit.type_id,
-        **said,
+        **{name: value for name, value in said.items() if value is not None},
         "MaxAssignments": hit.maximum,
         "CreationTime": format_time(from_epoch(hit.created)),
         "Expiration": format_time(from_epoch(hit.expires)),
