@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 3
 """So often somebody takes up again what was not done the first time."""
-_MARGIN: Final = 10
-"""Seconds after which a place that nobody used is surely free again."""
+_MARGIN: Final = 60
+"""Seconds after which a place that nobody used is surely free again: requests take a time that no seed decides."""
 
 
 class Clock(Protocol):
@@ -92,6 +92,10 @@ class _Simulation:
         mine = found.by_worker.get(person.worker, 0)
         if found.submitted + len(self._held) >= self._bounds.tasks or mine >= self._bounds.each:
             return None
+        soon = [lapse for lapse in self._lapses if now < lapse <= now + _MARGIN]
+        if soon:
+            # Whether that place is free by now would be chance.
+            return min(soon)
         task = person.accept()
         if task is None:
             # Places that others hold and do not use come back; who found nothing looks again then.
