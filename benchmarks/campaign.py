@@ -66,8 +66,9 @@ def point(folder: Path, url: str) -> None:
 
 def seed(folder: Path) -> Path:
     """A journal in which every item was published an hour ago, and the file that `endpoint` reads for it."""
+    from turkform.entries import Intent, Outcome
     from turkform.items import Marker
-    from turkform.journal import Intent, Journal, Outcome
+    from turkform.journal import Journal
     from turkform.loader import load
     from turkform.money import Money
     from turkform.observed import Record

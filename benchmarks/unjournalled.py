@@ -10,11 +10,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from turkform.cli import main
-from turkform.journal import Intent, Run
+from turkform.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from turkform.entries import Intent
 
 _numbers = itertools.count(1)
 

@@ -10,7 +10,8 @@ from marketplace_server import Server, running
 
 from turkform.apply import apply
 from turkform.campaign import Target
-from turkform.journal import Journal, Outcome
+from turkform.entries import Outcome
+from turkform.journal import Journal
 from turkform.outcomes import Event, RunInfo
 from turkform.sender import Stop
 

@@ -45,6 +45,8 @@ LAYERS = (
         "lease",
         "scribe",
         "past",
+        "entries",
+        "run",
         "journal",
         "answers",
         "replies",
@@ -87,7 +89,7 @@ DOORS = {
     "pydantic_core": ("",),
     "rich": ("cli", "render"),
     "ruamel": ("yaml_tree",),
-    "sqlalchemy": ("answers", "journal", "ledger", "lease", "scribe", "past", "marketplace"),
+    "sqlalchemy": ("answers", "entries", "journal", "ledger", "lease", "past", "run", "scribe", "marketplace"),
     "starlette": ("marketplace",),
     "uvicorn": ("marketplace.process",),
 }

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from marketplace_server import STORES
+from one_journal import HERE, NOW, begin, create
 from postgres import postgres
-from test_journal import HERE, NOW, begin, create
 
+from turkform.entries import Outcome
 from turkform.errors import InterruptedApplyError, LeaseHeldError
-from turkform.journal import Journal, Outcome
+from turkform.journal import Journal
 from turkform.lease import Clocks, FileLock, Lease, LeaseLostError, Owner
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def test_a_killed_holder_is_taken_over_at_once(on_disk: Journal, path: Path) -> 
 import sys, time
 sys.path.insert(0, {HERE!r})
 from pathlib import Path
-from test_journal import Journal, begin
+from one_journal import begin
+from turkform.journal import Journal
 run = begin(Journal.open(Path({str(path)!r}), create=True))
 print("holding", flush=True)
 time.sleep(60)

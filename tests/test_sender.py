@@ -10,8 +10,9 @@ from marketplace_server import Server, running
 
 from turkform.account import Account, CallRefusedError, CallUnansweredError, CallUnsentError, connect
 from turkform.campaign import Target
+from turkform.entries import Outcome
 from turkform.errors import EndpointError, InterruptedApplyError
-from turkform.journal import Journal, Outcome, Run
+from turkform.journal import Journal
 from turkform.kinds.resource import Address
 from turkform.lease import LeaseLostError
 from turkform.memory import OpenCall
@@ -21,6 +22,8 @@ from turkform.sender import Request, Sender, Stop, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from turkform.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from turkform.account import CallRefusedError, CallUnansweredError, CallUnsentError
 from turkform.changes import Action, RosterChange
+from turkform.entries import Outcome
 from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError, TurkformError
-from turkform.journal import Outcome
 from turkform.kinds.qualification import GRANT, grant_parameters, revoke_parameters
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK, UNBLOCK, block_parameters, unblock_parameters

@@ -26,8 +26,10 @@ from turkform.survey import survey as look
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from turkform.entries import Call
     from turkform.hits import HIT
-    from turkform.journal import Call, Journal, Run
+    from turkform.journal import Journal
+    from turkform.run import Run
     from turkform.survey import Survey
 
 UNDER_WAY = 5.0

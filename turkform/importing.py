@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 
     from turkform.account import Account
     from turkform.items import Item
-    from turkform.journal import Run
     from turkform.kinds.resource import Address
     from turkform.observed import QualificationTypeState
     from turkform.publication import Publication
+    from turkform.run import Run
     from turkform.survey import Survey
 
 KEY, PAGE = "hit", "page"

@@ -1,8 +1,8 @@
 """What was sent and what came back: the part of the past that the account forgets.
 
-In: intents before a call leaves, outcomes after its answer. Out: what planning and `log` read. A call
-whose intent is here and whose outcome is not may or may not have happened; it is settled before its
-object is touched again. So the order is: `intend` returns when the disk has it, then the call is sent.
+In: a path or a URL. Out: the one who may write (a `Run`), and what planning and `log` read. A call whose
+intent is here and whose outcome is not may or may not have happened; it is settled before its object is
+touched again. So the order is: `intend` returns when the disk has it, then the call is sent.
 
     with journal.begin(…) as run:            # the lease, and a new epoch
         [call] = run.intend([intent], at)    # durable, or an error: then it must not be sent
@@ -13,23 +13,20 @@ Reading takes no lock and never makes a journal.
 
 from __future__ import annotations
 
-import json
 import secrets
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, insert, select, update
 
 from turkform import past
-from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError, TurkformError
-from turkform.lease import Clocks, Lease, LeaseLostError, Owner, raise_epoch
+from turkform.entries import call_of, run_of
+from turkform.errors import RefusedError, StalePlanError
+from turkform.lease import Clocks, Lease, Owner, raise_epoch
 from turkform.ledger import (
     OPEN,
     JournalMissingError,
     Ledger,
     calls,
-    clean,
     from_ms,
     lease,
     meta,
@@ -39,92 +36,21 @@ from turkform.ledger import (
     runs,
     to_ms,
 )
-from turkform.money import Money
-from turkform.scribe import Scribe
+from turkform.run import Run
 from turkform.times import format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
-    from types import TracebackType
 
     from sqlalchemy import Row
 
+    from turkform.entries import Call, Outcome, PastRun
     from turkform.items import Marker
     from turkform.memory import Mark
 
 _CHUNK = 1_000
-_compact = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
-
-
-class Outcome(StrEnum):
-    """What became of a call; a call without one is open."""
-
-    DONE = "done"
-    FAILED = "failed"
-    """The endpoint answered with an error: known not to have happened."""
-    UNKNOWN = "unknown"
-    """Sent, and no answer was learned; still to be settled."""
-    VOID = "void"
-    """Settled: it never happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A call that is about to be sent."""
-
-    address: str
-    key: str
-    operation: str
-    digest: str
-    """sha256 of the parameters, in hexadecimal."""
-    token: str
-    price: Money
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    """What settling and planning need of it later; small, JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call as it stands in the journal."""
-
-    id: int
-    run: int
-    epoch: int
-    address: str
-    key: str
-    operation: str
-    digest: str
-    token: str
-    price: Money
-    detail: Mapping[str, Any]
-    endpoint_time: datetime
-    local_time: datetime
-    outcome: Outcome | None
-    settled_at: datetime | None
-    """When the outcome was known for good; None while the call is open."""
-    object_id: str
-    request_id: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class PastRun:
-    """A command that wrote; `ended` is None where it was killed."""
-
-    id: int
-    epoch: int
-    command: str
-    user: str
-    host: str
-    commit: str
-    environment: str
-    plan_digest: str
-    intent: str
-    begun: datetime
-    ended: datetime | None
-    exit_code: int | None
 
 
 class Journal:
@@ -302,19 +228,19 @@ class Journal:
             query = query.where(calls.c.outcome == outcome.value)
         with self._ledger.reading() as connection:
             for row in connection.execute(query.execution_options(yield_per=_CHUNK)):
-                yield _call(row)
+                yield call_of(row)
 
     def open_intents(self) -> list[Call]:
         """Calls that were about to be sent, or sent, and whose outcome is not known."""
         query = select(calls).where(calls.c.journal == self.id, OPEN).order_by(calls.c.id)
         with self._ledger.reading() as connection:
-            return [_call(row) for row in connection.execute(query)]
+            return [call_of(row) for row in connection.execute(query)]
 
     def runs(self) -> list[PastRun]:
         """Every run, the oldest first."""
         with self._ledger.reading() as connection:
             query = select(runs).where(runs.c.journal == self.id).order_by(runs.c.id)
-            return [_run(row) for row in connection.execute(query)]
+            return [run_of(row) for row in connection.execute(query)]
 
     def plan_used(self, digest: str) -> bool:
         """Whether the saved plan was applied before."""
@@ -364,177 +290,6 @@ class Journal:
             return {row.hit_id: row.key for row in connection.execute(query)}
 
 
-class Run:
-    """One command's writing in a journal, under one epoch. Shared by all of its threads."""
-
-    def __init__(self, ledger: Ledger, grip: Lease, row: Mapping[str, Any], clocks: Clocks) -> None:
-        self._ledger, self._lease, self._clocks = ledger, grip, clocks
-        self.id: int = row["id"]
-        self.epoch: int = row["epoch"]
-        self._begun: int = row["begun"]
-        self._local_begun: int = row["local_begun"]
-        self._journal: str = row["journal"]
-        self._stamp = {"journal": self._journal, "run": self.id, "epoch": self.epoch}
-        self._exit_code: int | None = None
-        self._scribe = Scribe(ledger, grip)
-
-    @property
-    def seized(self) -> bool:
-        """Whether somebody else had the lease, who may have calls under way."""
-        return self._lease.seized
-
-    @property
-    def lost(self) -> LeaseLostError | None:
-        """Why this run may write nothing more, once that is known."""
-        return self._scribe.lost
-
-    def intend(self, intents: Sequence[Intent], at: datetime) -> list[int]:
-        """Make intents durable and number them; `at` is the endpoint's clock. Only then may they be sent.
-
-        Raises:
-            LeaseLostError: another process has the lease; nothing was written, nothing may be sent.
-            JournalError: they could not be written, so they must not be sent.
-        """
-        times = {"endpoint_time": to_ms(at), "local_time": self._clocks.ms()}
-        return self._scribe.write([self._stamp | times | _row(intent) for intent in intents])
-
-    def settle(
-        self,
-        call_id: int,
-        outcome: Outcome,
-        *,
-        object_id: str = "",
-        request_id: str = "",
-        at: datetime,
-        error: str = "",
-    ) -> None:
-        """Say what became of a call of this or an earlier run; written within a moment, and before the run ends.
-
-        An outcome is written once. Only a guess gives way: UNKNOWN to anything, VOID to DONE.
-        """
-        self._scribe.settle(
-            {
-                "of": self._journal,
-                "call": call_id,
-                "now": outcome.value,
-                "at": None if outcome is Outcome.UNKNOWN else to_ms(at),
-                "object": clean(object_id),
-                "request": clean(request_id),
-                "why": clean(error),
-            }
-        )
-
-    def note_rekey(self, *, address: str, round: int, pairs: Iterable[tuple[str, str]]) -> None:  # noqa: A002 - the word
-        """Write down under which stored key HITs go from now on: pairs of HIT id and key. Durable on return.
-
-        Raises:
-            LeaseLostError: another process has the lease.
-            JournalError: it could not be written.
-        """
-        rows = [
-            self._stamp | {"address": address, "round": round, "hit_id": hit_id, "key": key} for hit_id, key in pairs
-        ]
-
-        def write(connection: Connection) -> None:
-            first = next_id(connection, rekeys, self._journal)
-            connection.execute(insert(rekeys), [row | {"id": first + n} for n, row in enumerate(rows)])
-
-        if rows:
-            self._scribe.do(write)
-
-    def note_adopted(
-        self,
-        *,
-        address: str,
-        batch: str,
-        round: int,  # noqa: A002 - the word
-        key: str,
-        hit_id: str,
-        generation: int,
-        fingerprint: str,
-        cents: int,
-        created: float,
-        expires: float,
-    ) -> None:
-        """Write down that a HIT is ours though no call here made it; times in epoch seconds.
-
-        Durable before any later intent, and before the run ends.
-        """
-        self._scribe.adopt(
-            self._stamp
-            | {"address": address, "batch": batch, "round": round, "key": key, "hit_id": hit_id}
-            | {"generation": generation, "fingerprint": fingerprint, "price": cents}
-            | {"created": int(created * 1000), "expires": int(expires * 1000)}
-        )
-
-    def use_plan(self, digest: str) -> None:
-        """Use a saved plan up. Durable on return.
-
-        Raises:
-            StalePlanError: it was used before.
-            LeaseLostError: another process has the lease.
-        """
-        row = self._stamp | {"digest": digest, "used": self._now()}
-        same = plans.c.journal == self._journal, plans.c.digest == digest
-
-        def write(connection: Connection) -> TurkformError | None:
-            before = connection.execute(
-                select(plans.c.used, runs.c.user, runs.c.host)
-                .join(runs, (runs.c.journal == plans.c.journal) & (runs.c.id == plans.c.run))
-                .where(*same)
-            ).first()
-            if before is None:
-                connection.execute(insert(plans), row)
-                return None
-            who = f"{before.user} on {before.host}"
-            return StalePlanError([f"it was applied before, by {who} at {format_time(from_ms(before.used))}"])
-
-        self._scribe.do(write)
-
-    def flush(self) -> None:
-        """Return when everything said so far is durable.
-
-        Raises:
-            JournalError: it could not be written.
-        """
-        self._scribe.do(lambda _: None)
-
-    def end(self, exit_code: int) -> None:
-        """Say how the command ends; it is written, with all that is left, when the run is closed."""
-        self._exit_code = exit_code
-
-    def close(self) -> None:
-        """Write what is left, say when the run ended, give the lease back.
-
-        Raises:
-            JournalError: some outcomes could not be written; the next apply finds them out again.
-        """
-        try:
-            self._scribe.close()
-            with self._ledger.writing() as connection:
-                mine = runs.c.journal == self._journal, runs.c.id == self.id
-                connection.execute(update(runs).where(*mine).values(ended=self._now(), exit_code=self._exit_code))
-                self._lease.release(connection)
-        finally:
-            self._lease.let_go()
-
-    def _now(self) -> int:
-        """The endpoint's clock, carried on by this machine's."""
-        return self._begun + self._clocks.ms() - self._local_begun
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._exit_code is None and error is not None:
-            interrupted = InterruptedApplyError.exit_code if isinstance(error, KeyboardInterrupt) else 1
-            self._exit_code = error.exit_code if isinstance(error, TurkformError) else interrupted
-        self._exit_code = self._exit_code or 0
-        self.close()
-
-
 def _mark(connection: Connection, journal: str) -> Mark:
     return next_id(connection, runs, journal) - 1, next_id(connection, calls, journal) - 1
 
@@ -577,60 +332,3 @@ def _new(ledger: Ledger, campaign: str, environment: str, now: int) -> Row[Any] 
         )
         connection.execute(insert(lease).values(journal=journal, epoch=0, **free))
     return _choose(ledger, campaign, environment, journal)
-
-
-def _row(intent: Intent) -> dict[str, Any]:
-    """An intent as the table holds it, still open."""
-    return {
-        "address": intent.address,
-        "key": intent.key,
-        "operation": intent.operation,
-        "digest": intent.digest,
-        "token": intent.token,
-        "price": intent.price.cents,
-        "detail": _compact(intent.detail),
-        "outcome": None,
-        "settled": None,
-        "object_id": "",
-        "request_id": "",
-        "error": "",
-    }
-
-
-def _call(row: Row[Any]) -> Call:
-    return Call(
-        id=row.id,
-        run=row.run,
-        epoch=row.epoch,
-        address=row.address,
-        key=row.key,
-        operation=row.operation,
-        digest=row.digest,
-        token=row.token,
-        price=Money(row.price),
-        detail=json.loads(row.detail),
-        endpoint_time=from_ms(row.endpoint_time),
-        local_time=from_ms(row.local_time),
-        outcome=None if row.outcome is None else Outcome(row.outcome),
-        settled_at=None if row.settled is None else from_ms(row.settled),
-        object_id=row.object_id,
-        request_id=row.request_id,
-        error=row.error,
-    )
-
-
-def _run(row: Row[Any]) -> PastRun:
-    return PastRun(
-        id=row.id,
-        epoch=row.epoch,
-        command=row.command,
-        user=row.user,
-        host=row.host,
-        commit=row.commit,
-        environment=row.environment,
-        plan_digest=row.plan_digest,
-        intent=row.intent,
-        begun=from_ms(row.begun),
-        ended=None if row.ended is None else from_ms(row.ended),
-        exit_code=row.exit_code,
-    )

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from turkform.account import CallRefusedError
+from turkform.entries import Outcome
 from turkform.errors import TurkformError
 from turkform.items import FINGERPRINT_VERSION, Marker
-from turkform.journal import Outcome
 from turkform.observed import read_hit
 from turkform.publication import TOLERANCE, ItemChange, Op, Publication
 from turkform.sender import Announced, Request, Sender, Verdict, past, token

@@ -10,9 +10,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from turkform.entries import Outcome
 from turkform.errors import RefusedError, UsageError
 from turkform.hits import HITs
-from turkform.journal import Outcome
 from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from turkform.hits import HIT
-    from turkform.journal import Run
     from turkform.memory import OpenCall
     from turkform.observed import Record
+    from turkform.run import Run
     from turkform.survey import Survey
 
 Fate = Literal["done", "publish"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from turkform.account import CallRefusedError
 from turkform.changes import Action, TypeChange
+from turkform.entries import Outcome
 from turkform.errors import RefusedError, TurkformError
-from turkform.journal import Outcome
 from turkform.kinds.notification import UPDATE
 from turkform.kinds.qualification_type import QualificationType, remembered
 from turkform.kinds.resource import Pending

@@ -28,18 +28,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from turkform.account import Account, Answer, CallRefusedError, CallUnansweredError, CallUnsentError
+from turkform.entries import Intent, Outcome
 from turkform.errors import EndpointError, InterruptedApplyError, TurkformError
-from turkform.journal import Intent, Outcome
 from turkform.ledger import JournalError
 from turkform.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from turkform.journal import Run
     from turkform.kinds.resource import Address
     from turkform.memory import OpenCall
     from turkform.pace import Pace
+    from turkform.run import Run
 
 _TRIES = 8
 _LONGEST_PAUSE = 20.0

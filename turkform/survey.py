@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from turkform.campaign import Desired
     from turkform.changes import Diff
     from turkform.choices import Choices
-    from turkform.journal import Call, Journal
+    from turkform.entries import Call
+    from turkform.journal import Journal
     from turkform.memory import Ending
     from turkform.observed import BatchKey
 

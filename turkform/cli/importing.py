@@ -18,8 +18,9 @@ from turkform.printable import many
 if TYPE_CHECKING:
     from turkform.cli.session import Session
     from turkform.importing import Found
-    from turkform.journal import Journal, Run
+    from turkform.journal import Journal
     from turkform.kinds.resource import Address
+    from turkform.run import Run
     from turkform.survey import Survey
 
 _ENVIRONMENT = "account"

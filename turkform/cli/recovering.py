@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from turkform.cli.session import Session
-    from turkform.journal import Journal, Run
+    from turkform.journal import Journal
     from turkform.kinds.resource import Address
     from turkform.recovery import Fate, Unvouched
+    from turkform.run import Run
     from turkform.survey import Survey
 
 

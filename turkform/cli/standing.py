@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from turkform.cli.session import Session
-    from turkform.journal import Call, Journal, PastRun
+    from turkform.entries import Call, PastRun
+    from turkform.journal import Journal
     from turkform.kinds.resource import Address
 
 DRIFT = 2
