@@ -2,97 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from one_batch import DAY, NOW, OLD, T, decide, hit, known, ops, publication
 
 from turkform import approval
 from turkform.approval import ApprovedRows
 from turkform.choices import ALL, Keys
-from turkform.hits import HIT, HITs
-from turkform.items import Item
-from turkform.kinds import Batch
-from turkform.kinds.resource import FieldChange
-from turkform.memory import Known, Knowns, Memory, OpenCall
+from turkform.item_change import Op
+from turkform.memory import Memory, OpenCall
 from turkform.money import Cost
-from turkform.publication import ItemChange, Op, Publication, Tally, Terms, superseded
+from turkform.pricing import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-T = NOW.timestamp()
-DAY = 86_400.0
-OWN, OLD = Terms(18, 21), Terms(12, 14, (FieldChange("reward", "0.10", "0.15"),))
-
-
-@dataclass
-class Page:
-    """A template whose fingerprint is the row's text."""
-
-    def fingerprint(self, row: Any) -> str:
-        return str(row["text"])
-
-
-@dataclass
-class Rows:
-    """A batch's source, its rows in memory."""
-
-    batch: Batch
-    rows: dict[str, str]
-    template: Page = field(default_factory=Page)
-
-    def items(self) -> Any:
-        return (Item(key, {"text": text}, n) for n, (key, text) in enumerate(self.rows.items(), 2))
-
-
-def hit(key: str, fingerprint: str, **changes: Any) -> HIT:
-    """An untouched HIT made an hour ago under the declared terms, to end in a day's time less an hour."""
-    values: dict[str, Any] = {
-        "id": f"3{key.upper()}", "key": key, "generation": 1, "version": 1, "fingerprint": fingerprint,
-        "type_id": "OWN", "created": T - 3600, "expires": T - 3600 + DAY, "maximum": 3, "available": 3,
-        "pending": 0, "completed": 0, "status": "Assignable",
-    }  # fmt: skip
-    return HIT(**(values | changes))
-
-
-def publication(
-    rows: dict[str, str] | None,
-    hits: Sequence[HIT] = (),
-    memory: Memory | None = None,
-    **batch: Any,
-) -> Publication:
-    """One batch, three assignments and a lifetime of a day unless said otherwise."""
-    declared = {"hit_type": "t", "question": {"html": "p.html"}, "assignments": 3, "lifetime": "1d"} | batch
-    if "ends" in batch:
-        del declared["lifetime"]
-    return Publication(
-        batch=("b", 1),
-        source=None if rows is None else Rows(Batch.model_validate(declared), rows),  # type: ignore[arg-type]
-        hits=HITs(hits),
-        memory=memory or Memory(),
-        terms={"OWN": OWN, "OLD": OLD},
-        desired_terms=OWN,
-        now=NOW,
-        local=T,
-    )
-
-
-def known(one: HIT, **changes: Any) -> Memory:
-    """A journal that made this HIT."""
-    entry = Known(one.id, one.key, one.generation, one.fingerprint, 54, one.created, one.expires)._replace(**changes)
-    return Memory(journal="j", hits={("b", 1): Knowns([entry])})
-
-
-def decide(subject: Publication) -> tuple[list[ItemChange], Tally]:
-    tally = Tally()
-    return [*subject.changes(tally), *superseded(subject)], tally
-
-
-def ops(subject: Publication) -> dict[str, tuple[str, ...]]:
-    return {change.key: tuple(str(op) for op in change.ops) for change in decide(subject)[0]}
+    from turkform.publication import Publication
 
 
 def test_a_row_without_a_hit_is_published_at_the_price_of_all_its_places() -> None:
@@ -206,16 +132,6 @@ def test_a_removed_row_with_work_in_progress_waits() -> None:
     assert ops(publication({}, [hit("a", "x", expires=T - 1, available=2, pending=1)])) == {"a": ("wait",)}
 
 
-def test_renamed_keys_are_matched_by_their_fingerprints_and_nothing_is_sent() -> None:
-    subject = publication({"n1": "x", "n2": "y"}, [hit("a", "x"), hit("b", "y")])
-    assert ops(subject) == {"n1": ("rekey",), "n2": ("rekey",)}
-
-
-def test_equal_fingerprints_are_never_guessed_apart() -> None:
-    subject = publication({"n1": "same", "n2": "same"}, [hit("a", "same"), hit("b", "same")])
-    assert set(ops(subject).values()) == {("create",), ("retire",)}
-
-
 def test_the_limit_counts_what_is_out_first_and_then_the_first_rows() -> None:
     rows = {"a": "1", "b": "2", "c": "3", "d": "4"}
     assert ops(publication(rows, [hit("d", "4")], limit=2)) == {"a": ("create",)}
@@ -231,15 +147,6 @@ def test_an_open_call_for_another_marker_is_waited_for_and_for_the_same_is_repea
     assert ops(publication({"a": "x"}, [], calling("other", 90))) == {"a": ("create",)}
     (change,), _ = decide(publication({"a": "x"}, [], calling("x", 10)))
     assert (change.ops, change.generation) == ((Op.CREATE,), 3)
-
-
-def test_older_generations_and_untouched_doubles_are_retired_and_worked_doubles_stay() -> None:
-    old = hit("a", "x", id="3OLD", generation=1)
-    double = hit("b", "y", id="3DOUBLE", created=T - 10)
-    worked = hit("b", "y", id="3WORKED", available=2)
-    subject = publication({"a": "x", "b": "y"}, [hit("a", "x", generation=2), old, worked, double])
-    subject.hits["b"].sort(key=lambda h: h.available)  # type: ignore[attr-defined]
-    assert {c.hit.id for c in superseded(subject) if c.hit} == {"3OLD", "3DOUBLE"}
 
 
 def test_a_stream_can_be_run_again_with_the_same_result() -> None:
@@ -286,31 +193,6 @@ def test_what_was_to_be_published_and_is_there_is_adopted() -> None:
     assert changes["b"].ops == (Op.REPLACE,)
 
 
-@pytest.mark.parametrize(
-    ("touched", "expected"), [({}, "replace"), ({"available": 2}, "keep"), ({"available": 2, "pending": 1}, "keep")]
-)
-def test_what_a_change_means_and_rests_on_does_not_depend_on_work(touched: dict[str, Any], expected: str) -> None:
-    (quiet,), _ = decide(publication({"a": "new"}, [hit("a", "old")]))
-    (change,), _ = decide(publication({"a": "new"}, [hit("a", "old", **touched)]))
-    assert change.ops == (Op(expected),)
-    assert (change.wish, change.fields) == (quiet.wish, quiet.fields) == ("change", ("question",))
-    assert change.facts(extended=False) == quiet.facts(extended=False)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [{"id": "3OTHER"}, {"type_id": "OLD"}, {"generation": 2}, {"fingerprint": "z"}, {"maximum": 4}, {"expires": T + 5}],
-    ids=lambda other: next(iter(other)),
-)
-def test_a_change_rests_on_everything_that_is_not_work(other: dict[str, Any]) -> None:
-    (change,), _ = decide(publication({"a": "new"}, [hit("a", "old")]))
-    assert change.hit is not None
-    moved = change._replace(hit=change.hit._replace(**other))
-    assert moved.facts(extended=False) != change.facts(extended=False)
-    same = moved.facts(extended=True) == change.facts(extended=True)
-    assert same == bool(other.keys() & {"maximum", "expires"})
-
-
 def test_only_chosen_items_change_and_the_others_are_counted() -> None:
     subject = publication({"a": "new", "b": "new"}, [hit("a", "old"), hit("b", "old"), hit("c", "gone")])
     subject.chosen = Keys(keys=frozenset({"a"}))
@@ -349,24 +231,6 @@ def test_every_op_is_priced_at_its_rise_and_the_parts_add_up(
     (change,), _ = decide(subject)
     assert change.cents == cents
     assert tuple(subject.rise(change, op).cents for op in change.ops) == cents
-
-
-@pytest.mark.parametrize(
-    ("rows", "hits"),
-    [({"n1": "same"}, ["a", "b"]), ({"n1": "same", "n2": "same"}, ["a"])],
-    ids=["two HITs", "two rows"],
-)
-def test_one_of_two_with_equal_fingerprints_is_never_guessed(rows: dict[str, str], hits: list[str]) -> None:
-    assert "rekey" not in {
-        op for found in ops(publication(rows, [hit(key, "same") for key in hits])).values() for op in found
-    }
-
-
-def test_an_older_generation_with_work_is_closed_and_a_double_with_work_stays() -> None:
-    old = hit("a", "x", id="3OLD", generation=1, available=2)
-    double = hit("b", "y", id="3DOUBLE", available=2)
-    subject = publication({"a": "x", "b": "y"}, [hit("a", "x", generation=2), old, hit("b", "y", available=2), double])
-    assert sorted((c.key, c.ops) for c in superseded(subject)) == [("a", (Op.CLOSE,)), ("b", (Op.KEEP,))]
 
 
 def test_an_end_that_a_call_of_unknown_outcome_was_to_give_counts_as_ours() -> None:

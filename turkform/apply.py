@@ -17,6 +17,7 @@ from turkform.account import CallRefusedError, CallUnansweredError, CallUnsentEr
 from turkform.changes import Action, RosterChange
 from turkform.entries import Outcome
 from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError, TurkformError
+from turkform.item_change import SENDING, ItemChange, Op
 from turkform.kinds.qualification import GRANT, grant_parameters, revoke_parameters
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK, UNBLOCK, block_parameters, unblock_parameters
@@ -24,12 +25,14 @@ from turkform.lease import LeaseLostError
 from turkform.ledger import JournalError
 from turkform.outcomes import Event, Failure, Meter, Report, RunInfo
 from turkform.pace import Pace
-from turkform.publication import SENDING, ItemChange, Op, Publication, Tally, superseded
+from turkform.publication import Publication
 from turkform.publisher import Publisher, Result
 from turkform.recovery import settle
 from turkform.resources import NotYetError, Resources
 from turkform.sender import Announced, Request, Sender, Stop, Verdict
 from turkform.staleness import edited
+from turkform.superseded import superseded
+from turkform.tally import Tally
 from turkform.times import parse_time
 
 if TYPE_CHECKING:

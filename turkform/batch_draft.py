@@ -12,22 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from turkform.approval import Rows
+from turkform.item_change import ItemChange, Op
 from turkform.kinds.batch import CROWD
 from turkform.kinds.resource import Address, show
 from turkform.money import NOTHING, Cost, Money
+from turkform.pricing import committed
 from turkform.printable import many
-from turkform.publication import (
-    SHORTEST,
-    TOLERANCE,
-    ItemChange,
-    Op,
-    Publication,
-    Tally,
-    committed,
-    doubles,
-    superseded,
-)
+from turkform.publication import SHORTEST, TOLERANCE, Publication
 from turkform.steps import ACTIONS, FACTS, LEAVES, OPERATIONS, Digest, Items, Reversibility, Step
+from turkform.superseded import doubles, superseded
+from turkform.tally import Tally
 from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
@@ -321,13 +315,14 @@ class _Pass:
                 f". If that is meant: --allow-destroy {address}",
             )
         new = self.groups[Op.CREATE].count
-        lost = min(len(self.publication.vanished), new)
+        vanished = len(self.publication.matching.vanished)
+        lost = min(vanished, new)
         too_many = lost * 100 > have * policies.max_rekey.percent
         if guarded and too_many and address not in self.choices.allow_rekey:
             self._breach(
                 "max_rekey",
                 policies.max_rekey,
-                f"{address}: {len(self.publication.vanished)} keys vanished while {new} new ones appeared, more than "
+                f"{address}: {vanished} keys vanished while {new} new ones appeared, more than "
                 f"max_rekey: {policies.max_rekey.limit}",
                 "; if these are the same items under other keys, publishing "
                 f"them buys them twice. If they are new: --allow-rekey {address}",

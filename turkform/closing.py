@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from turkform.account import CallUnansweredError
 from turkform.errors import InterruptedApplyError, TurkformError, UsageError
+from turkform.item_change import ItemChange, Op
 from turkform.items import stored_key
 from turkform.kinds.resource import Address
 from turkform.outcomes import Failure, Report, RunInfo
 from turkform.pace import Pace
-from turkform.publication import SETTLING, ItemChange, Op, Publication
+from turkform.publication import SETTLING, Publication
 from turkform.publisher import Publisher
 from turkform.recovery import settle
 from turkform.sender import Sender, Stop

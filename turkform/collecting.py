@@ -125,7 +125,7 @@ def _rows(publication: Publication, keys: Collection[str]) -> Mapping[str, Mappi
     if publication.source is None or not keys:
         return {}
     named = ((stored_key(item.key), item) for item in publication.source.items())
-    rekeyed = publication.rekeyed
+    rekeyed = publication.matching.rekeyed
     return {under: item.row for key, item in named if (under := rekeyed.get(key, key)) in keys}
 
 

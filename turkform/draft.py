@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from turkform.batch_draft import draft_batch
 from turkform.changes import Action, Diff, RosterChange, TypeChange
 from turkform.diff import foreign_requirements
+from turkform.item_change import Op
 from turkform.kinds.hit_type import AUTO_APPROVAL_DEFAULT, HITType
 from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT, REVOKE
@@ -22,7 +23,6 @@ from turkform.notifications import settings
 from turkform.observed import Record
 from turkform.policies import judge
 from turkform.printable import many
-from turkform.publication import Op
 from turkform.steps import RECORD, Digest, Items, Reversibility, Step
 from turkform.times import format_duration
 

@@ -28,8 +28,8 @@ from turkform.draft import Draft
 from turkform.errors import StalePlanError, TurkformError
 from turkform.hits import HITs
 from turkform.money import Money
-from turkform.pricing import Pricing
-from turkform.publication import Publication, committed
+from turkform.pricing import Pricing, committed
+from turkform.publication import Publication
 from turkform.steps import GRAVEST, RECORD, Reversibility, Step
 from turkform.times import format_time, from_epoch
 

@@ -1,23 +1,47 @@
 """Prices of assignments: under the declared terms, and under those a HIT was published with.
 
-In: both sides. Out: `Terms`, for every HIT type that is declared or was observed. Whether two HIT types are
-the same terms is decided here too, for that is what tells a HIT's own price from the declared one.
+In: both sides. Out: `Terms`, for every HIT type that is declared or was observed, and what a HIT commits under
+them. Whether two HIT types are the same terms is decided here too, for that is what tells a HIT's own price from
+the declared one.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from turkform.kinds.batch import CROWD
 from turkform.kinds.requirement import MASTERS, MASTERS_SANDBOX, Rule
 from turkform.kinds.resource import Address, FieldChange, differences
-from turkform.money import Money
-from turkform.publication import Terms
+from turkform.money import NOTHING, Cost, Money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from turkform.campaign import Desired
+    from turkform.hits import HIT
     from turkform.observed import Observed
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one assignment costs under a HIT's terms, and how they differ from the declared ones."""
+
+    cents: int
+    crowded: int
+    """The same from ten assignments on."""
+    differences: tuple[FieldChange, ...] = ()
+    cost: Cost = NOTHING
+    """`cents`, by what they are paid for."""
+    crowded_cost: Cost = NOTHING
+
+    def unit(self, maximum: int) -> int:
+        """Cents for one assignment of a HIT with `maximum` places."""
+        return self.crowded if maximum >= CROWD else self.cents
+
+    def parts(self, maximum: int) -> Cost:
+        """The same, by what it is paid for."""
+        return self.crowded_cost if maximum >= CROWD else self.cost
 
 
 class Pricing:
@@ -63,3 +87,9 @@ class Pricing:
             for count in (1, self._fees.crowd)
         )
         return Terms(few.cents, many.cents, changes, few, many)
+
+
+def committed(hit: HIT, unit: int, now: float) -> int:
+    """Cents a HIT may still cost or has cost: taken places always, free ones while it can be found."""
+    free = min(hit.available, hit.maximum)
+    return (hit.maximum - free + (free if hit.expires > now else 0)) * unit

@@ -3,27 +3,23 @@
 In: a batch's rows as a stream, the HITs that carry its marker, what the journal remembers. Out: a
 stream of `ItemChange`, in file order, and a `Tally` of everything that is only a note. Pure: no clock,
 no I/O but the rows. The stream can be run again; a million items are never held at once.
-
-Which HIT belongs to which row: by key (as its marker says, or as the journal re-keyed it), then what is
-left by equal fingerprint, where exactly one row and one HIT hold it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from turkform.choices import ALL, NONE, Keys
+from turkform.item_change import ItemChange, Op
 from turkform.items import FINGERPRINT_VERSION, Item, stored_key
 from turkform.kinds.batch import CROWD
+from turkform.matching import Matching
 from turkform.memory import TOKEN_LIFE, Knowns
 from turkform.money import NOTHING, Cost
-from turkform.packed import Packed
-from turkform.times import format_time, from_epoch
+from turkform.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -31,9 +27,9 @@ if TYPE_CHECKING:
     from turkform.approval import ApprovedRows
     from turkform.campaign import Source
     from turkform.hits import HIT, HITs
-    from turkform.kinds.resource import FieldChange
     from turkform.memory import Known, Memory, OpenCall
     from turkform.observed import BatchKey
+    from turkform.pricing import Terms
 
 TOLERANCE = 5.0
 """Seconds by which an Expiration may differ from the wanted one: the clock moves while calls are made."""
@@ -43,130 +39,6 @@ FORGETTING = timedelta(days=90).total_seconds()
 """A HIT that has been over for so long is to be warned of: the API disposes of it, answers and all, after 120 days."""
 SETTLING = 60.0
 """Seconds after which a listing shows what a call did."""
-
-
-class Op(StrEnum):
-    """One thing that happens to an item's HIT."""
-
-    CREATE = "create"
-    REPLACE = "replace"
-    MOVE = "move"
-    EXTEND = "extend"
-    PROLONG = "prolong"
-    CLOSE = "close"
-    RETIRE = "retire"
-    DISCARD = "discard"
-    ARCHIVE = "archive"
-    REKEY = "rekey"
-    KEEP = "keep"
-    ADOPT = "adopt"
-    WAIT = "wait"
-
-
-SENDING = frozenset(Op) - {Op.REKEY, Op.KEEP, Op.ADOPT, Op.WAIT}
-Wish = Literal["create", "change", "retire"]
-
-
-class ItemChange(NamedTuple):
-    """One item: what happens to it, in order, and at most at what price (cents, one per op)."""
-
-    key: str
-    stored: str
-    ops: tuple[Op, ...]
-    cents: tuple[int, ...] = ()
-    hit: HIT | None = None
-    generation: int = 1
-    fingerprint: str = ""
-    item: Item | None = None
-    more: int = 0
-    """EXTEND: how many assignments."""
-    expires: float = 0.0
-    """PROLONG: the wanted end, in epoch seconds."""
-    reason: str = ""
-    row: int = 0
-    """The row's number in the data, the first one 1; 0 for a HIT without a row."""
-    fields: tuple[str, ...] = ()
-    """What differs from the file, whether or not work on the HIT will keep it."""
-    left: bool = False
-    """The saved plan that is carried out leaves this row's HIT on the question and terms it has."""
-    taken: bool = False
-    """When that plan was made, every place of this row's expired HIT was taken: there was nothing to reopen."""
-
-    @property
-    def touched(self) -> bool:
-        """Work on the HIT keeps its question and terms: work that is there, or was when the plan was made."""
-        return self.hit is not None and (self.left or not self.hit.untouched)
-
-    @property
-    def wish(self) -> Wish | None:
-        """What the change means to a person, which no worker can alter; None where nothing is meant."""
-        if Op.CREATE in self.ops or Op.ADOPT in self.ops or (Op.WAIT in self.ops and self.hit is None):
-            return "create"
-        if self.item is None or Op.CLOSE in self.ops:
-            return "retire"
-        return "change" if self.ops else None
-
-    def facts(self, *, extended: bool) -> tuple[str, ...]:
-        """What the decision rests on and no worker can alter; `extended`: a review policy may add places."""
-        if self.hit is None or Op.ADOPT in self.ops:
-            return ()
-        hit = self.hit
-        moving = () if extended else (str(hit.maximum), format_time(from_epoch(hit.expires)))
-        return (hit.id, hit.type_id, str(hit.generation), hit.fingerprint, *moving)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What one assignment costs under a HIT's terms, and how they differ from the declared ones."""
-
-    cents: int
-    crowded: int
-    """The same from ten assignments on."""
-    differences: tuple[FieldChange, ...] = ()
-    cost: Cost = NOTHING
-    """`cents`, by what they are paid for."""
-    crowded_cost: Cost = NOTHING
-
-    def unit(self, maximum: int) -> int:
-        """Cents for one assignment of a HIT with `maximum` places."""
-        return self.crowded if maximum >= CROWD else self.cents
-
-    def parts(self, maximum: int) -> Cost:
-        """The same, by what it is paid for."""
-        return self.crowded_cost if maximum >= CROWD else self.cost
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one pass over a batch found besides its changes."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    """`converged`, `gone`, `closed`, `decayed`, `kept question`, `interference` … → items."""
-    places: Counter[str] = field(default_factory=Counter)
-    """Open places behind the same words."""
-    refusals: dict[str, list[str]] = field(default_factory=dict)
-    """Why a plan is impossible → the first items it concerns."""
-    total: int = 0
-    """Rows in the file."""
-    closed: float = 0.0
-    """When our own hand last closed one of them, in epoch seconds."""
-    published: int = 0
-    """Keys that have or had a HIT in this round."""
-
-    def note(self, word: str, places: int = 0) -> None:
-        """Count one item under a word."""
-        self.counts[word] += 1
-        self.places[word] += places
-
-    def refuse(self, reason: str, key: str) -> None:
-        """Remember an impossible wish."""
-        self.refusals.setdefault(reason, []).append(key)
-
-
-def committed(hit: HIT, unit: int, now: float) -> int:
-    """Cents a HIT may still cost or has cost: taken places always, free ones while it can be found."""
-    free = min(hit.available, hit.maximum)
-    return (hit.maximum - free + (free if hit.expires > now else 0)) * unit
 
 
 @dataclass
@@ -202,6 +74,11 @@ class Publication:
         return self.memory.hits.get(self.batch, Knowns())
 
     @cached_property
+    def matching(self) -> Matching:
+        """Which of the HITs belongs to which row."""
+        return Matching(self.source, self.hits, self.known)
+
+    @cached_property
     def open(self) -> Mapping[str, OpenCall]:
         """Creations for this batch and round whose outcome is unknown, by stored key."""
         return {key: call for (batch, key), call in self.memory.open_creates().items() if batch == self.batch}
@@ -232,71 +109,11 @@ class Publication:
         """Whether a review policy may add places to HITs of this batch, and move their end."""
         return bool(getattr(self.source and self.source.batch, "review_policies", None))
 
-    # --- matching ---------------------------------------------------------------------------------
-
-    @cached_property
-    def rekeyed(self) -> Mapping[str, str]:
-        """Stored key of a row → stored key under which its HIT is known so far."""
-        vanished = self._vanished_before
-        if not vanished or self.source is None:
-            return {}
-        holders: dict[str, list[str]] = {}
-        for old in vanished:
-            holders.setdefault(self._fingerprint_of(old), []).append(old)
-        rows: dict[str, list[str]] = {}
-        for item in self.source.items():
-            key = stored_key(item.key)
-            if key not in self.hits and key not in self.known:
-                fingerprint = self.source.template.fingerprint(item.row)
-                if fingerprint in holders:
-                    rows.setdefault(fingerprint, []).append(key)
-        return {
-            keys[0]: holders[fingerprint][0]
-            for fingerprint, keys in rows.items()
-            if len(keys) == 1 and len(holders[fingerprint]) == 1
-        }
-
-    @cached_property
-    def _vanished_before(self) -> list[str]:
-        """Stored keys that have a HIT and no row.
-
-        No row is like another, so as many rows with a HIT as there are keys means that none is missing; only
-        otherwise the rows' keys are collected.
-        """
-        if self.source is None or not (self.hits or self.known):
-            return list(self._published())
-        listed = known = 0
-        for item in self.source.items():
-            key = stored_key(item.key)
-            listed += key in self.hits
-            known += key in self.known
-        if (listed, known) == (len(self.hits), len(self.known)):
-            return []
-        present = Packed()
-        for item in self.source.items():
-            present.add(stored_key(item.key))
-        return [key for key in self._published() if key not in present]
-
-    def _published(self) -> Iterator[str]:
-        """Stored keys that have or had a HIT in this round."""
-        yield from self.hits
-        yield from (key for key in self.known if key not in self.hits)
-
-    @cached_property
-    def vanished(self) -> list[str]:
-        """Stored keys that have a HIT and no row, re-keyed ones left out; sorted, for a listing has no order."""
-        found = set(self.rekeyed.values())
-        return sorted(key for key in self._vanished_before if key not in found)
-
-    def _fingerprint_of(self, key: str) -> str:
-        hits = self.hits.get(key)
-        return hits[0].fingerprint if hits else self.known[key].fingerprint
-
     # --- deciding ---------------------------------------------------------------------------------
 
     def changes(self, tally: Tally) -> Iterator[ItemChange]:
         """Every item that is not as declared, rows in file order first, then HITs without a row."""
-        published = sum(1 for _ in self._published())
+        published = sum(1 for _ in self.matching.published())
         limit = None if self.source is None else self.source.batch.limit
         room = None if limit is None else max(0, limit - published)
         for number, item in enumerate(() if self.source is None else self.source.items(), 1):
@@ -312,7 +129,7 @@ class Publication:
             else:
                 tally.note("left out")
         tally.published = published
-        for key in self.vanished:
+        for key in self.matching.vanished:
             if key not in self.chosen:
                 tally.note("left out", 0)
                 continue
@@ -322,7 +139,7 @@ class Publication:
     def _row(self, number: int, item: Item, tally: Tally, room: int | None) -> ItemChange | None:
         assert self.source is not None
         stored = stored_key(item.key)
-        under = self.rekeyed.get(stored, stored)
+        under = self.matching.rekeyed.get(stored, stored)
         hits, known = self.hits.get(under, []), self.known.get(under)
         if hits and known and known.generation > hits[0].generation and not known.deleted:
             hits = []  # the current generation is gone from the account; what is left of older ones is retired
@@ -420,7 +237,7 @@ class Publication:
                 return self._replacing(change, hit)
             else:
                 tally.note("kept question", hit.available)
-                return _then(change, Op.KEEP, 0, "question")
+                return change.then(Op.KEEP, 0, "question")
         change = self._on_terms(change, hit, tally)
         change = self._more_places(change, hit, tally)
         return self._until(change, hit, known, tally)
@@ -439,10 +256,10 @@ class Publication:
             return change
         if change.touched:
             tally.note("kept terms", hit.available)
-            return _then(change, Op.KEEP, 0, "hit_type")
+            return change.then(Op.KEEP, 0, "hit_type")
         assert self.desired_terms is not None
         rise = self._held(hit) * (self.desired_terms.unit(hit.maximum) - own.unit(hit.maximum))
-        return _then(change, Op.MOVE, max(0, rise), "hit_type")
+        return change.then(Op.MOVE, max(0, rise), "hit_type")
 
     def _more_places(self, change: ItemChange, hit: HIT, tally: Tally) -> ItemChange:
         """More assignments are added; fewer, or from below ten to ten, is what the API cannot do."""
@@ -469,7 +286,7 @@ class Publication:
             return change
         unit = self._unit_after(change, hit)
         more = wanted - hit.maximum
-        return _then(change, Op.EXTEND, more * unit, "assignments")._replace(more=more)
+        return change.then(Op.EXTEND, more * unit, "assignments")._replace(more=more)
 
     def _unit_after(self, change: ItemChange, hit: HIT) -> int:
         moved = Op.MOVE in change.ops and self.desired_terms is not None
@@ -487,7 +304,7 @@ class Publication:
         if moved and (hit.expires > wanted or change.stored not in self.reopen):
             tally.note("ends later" if hit.expires > wanted else "interference", hit.available)
             return change
-        return _then(change, Op.PROLONG, 0, "lifetime")._replace(expires=wanted)
+        return change.then(Op.PROLONG, 0, "lifetime")._replace(expires=wanted)
 
     def _expired(self, change: ItemChange, hit: HIT, known: Known | None, tally: Tally) -> ItemChange:
         """Its time is over: by itself, by our hand, or by somebody else's."""
@@ -519,19 +336,19 @@ class Publication:
             return self._replacing(change, hit)
         if not same:
             tally.note("kept question")
-            change = _then(change, Op.KEEP, 0, "question")
+            change = change.then(Op.KEEP, 0, "question")
             if ending != "replace":
                 return change
             # A replacement was begun, and a worker had taken it: it gets its end back.
             cents = self._reopened(hit) * self._unit_after(change, hit)
-            return _then(change, Op.PROLONG, cents, "lifetime")._replace(expires=wanted)
+            return change.then(Op.PROLONG, cents, "lifetime")._replace(expires=wanted)
         change = self._on_terms(change, hit, tally)
         change = self._more_places(change, hit, tally)
         if hit.available + change.more == 0 or change.taken:
             tally.note("converged")
-            return _then(change, Op.KEEP, 0, "lifetime")
+            return change.then(Op.KEEP, 0, "lifetime")
         cents = self._reopened(hit) * self._unit_after(change, hit)
-        return _then(change, Op.PROLONG, cents, "lifetime")._replace(expires=wanted)
+        return change.then(Op.PROLONG, cents, "lifetime")._replace(expires=wanted)
 
     def _held(self, hit: HIT) -> int:
         """For how many places of an untouched HIT money is held back: none once nobody can find it."""
@@ -547,7 +364,7 @@ class Publication:
 
     def _replacing(self, change: ItemChange, hit: HIT) -> ItemChange:
         before = self._held(hit) * self.terms[hit.type_id].unit(hit.maximum)
-        return _then(change, Op.REPLACE, max(0, self.whole() - before), "question")
+        return change.then(Op.REPLACE, max(0, self.whole() - before), "question")
 
     def _without_row(self, hit: HIT, tally: Tally, *, current: bool) -> ItemChange:
         """A HIT that nothing declares: expire it, and delete it where nothing was ever bought."""
@@ -613,38 +430,3 @@ class Publication:
         if self.source is None or hit.expires <= self.now.timestamp():
             return 0
         return self._extension(hit) * self.terms[hit.type_id].unit(hit.maximum)
-
-
-def _then(change: ItemChange, op: Op, cents: int, field: str) -> ItemChange:
-    """One thing more that happens to the item, because this field differs."""
-    return change._replace(ops=(*change.ops, op), cents=(*change.cents, cents), fields=(*change.fields, field))
-
-
-def superseded(publication: Publication) -> Iterator[ItemChange]:
-    """HITs behind the current one of their key: older generations, and doubles of the same.
-
-    An open untouched one is retired, an older generation with work is expired; a double with work
-    stays, because its answers were bought: it is reported with its cost.
-    """
-    now = publication.now.timestamp()
-    for key, hits in sorted(publication.hits.several()):
-        if key in publication.vanished or key not in publication.chosen:
-            continue
-        for hit in hits[1:]:
-            change = ItemChange(key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double")
-            if hit.untouched:
-                yield change
-            elif hit.expires > now and hit.generation < hits[0].generation:
-                yield change._replace(ops=(Op.CLOSE,))
-            else:
-                yield change._replace(ops=(Op.KEEP,))
-
-
-def doubles(publication: Publication) -> list[tuple[HIT, Any]]:
-    """HITs of the current generation with work on them that stand beside another one, and their unit price."""
-    return [
-        (hit, publication.terms[hit.type_id].unit(hit.maximum))
-        for _, hits in sorted(publication.hits.several())
-        for hit in hits[1:]
-        if hit.generation == hits[0].generation and not hit.untouched
-    ]

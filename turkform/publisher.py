@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from turkform.account import CallRefusedError
 from turkform.entries import Outcome
 from turkform.errors import TurkformError
+from turkform.item_change import ItemChange, Op
 from turkform.items import FINGERPRINT_VERSION, Marker
 from turkform.observed import read_hit
-from turkform.publication import TOLERANCE, ItemChange, Op, Publication
+from turkform.publication import TOLERANCE, Publication
 from turkform.sender import Announced, Request, Sender, Verdict, past, token
 
 if TYPE_CHECKING:

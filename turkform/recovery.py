@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from turkform.entries import Outcome
 from turkform.errors import RefusedError, UsageError
 from turkform.hits import HITs
+from turkform.item_change import Op
 from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
 from turkform.money import Money
-from turkform.publication import SETTLING, TOLERANCE, Op, Tally
+from turkform.publication import SETTLING, TOLERANCE
+from turkform.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

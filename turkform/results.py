@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from turkform.money import Money
-from turkform.publication import committed
+from turkform.pricing import committed
 from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from typing import Any
 
 from turkform.approval import Rows
 from turkform.changes import Action
+from turkform.item_change import Op
 from turkform.kinds.resource import Address, Pending
 from turkform.money import Money
-from turkform.publication import Op
 from turkform.times import format_time
 
 LISTED = 1_000

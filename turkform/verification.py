@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from turkform.kinds.resource import Address
 from turkform.money import Money
-from turkform.pricing import Pricing
-from turkform.publication import committed
+from turkform.pricing import Pricing, committed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
