@@ -24,7 +24,7 @@ from turkform.marketplace.events import tell
 from turkform.marketplace.hits import draw as draw_hit
 from turkform.marketplace.hits import joined, missing_hit, own_hit, state
 from turkform.marketplace.protocol import ApiError, parameter_error, refuse_control_characters, request_error
-from turkform.marketplace.requirements import unmet
+from turkform.marketplace.requirements import Candidate
 from turkform.marketplace.store import new_id, page
 from turkform.marketplace.tables import assignments, blocks, hits
 
@@ -179,7 +179,7 @@ def accept(context: Context, hit_id: str, worker: str) -> str:
     b = blocks.c
     if context.connection.execute(select(b.seq).where(b.requester == hit.requester, b.worker == worker)).first():
         raise WorkerError(f"{worker} is blocked by this requester")
-    failed = unmet(context, worker, hit.requirements)
+    failed = Candidate(context, worker).unmet(hit.requirements)
     if failed is not None:
         raise WorkerError(f"{worker} does not meet the requirement on {failed['QualificationTypeId']}")
     a = assignments.c

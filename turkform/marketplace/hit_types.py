@@ -40,18 +40,26 @@ DURATION = (30, 31_536_000)
 """Seconds, of AssignmentDurationInSeconds and LifetimeInSeconds."""
 MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"})
 LOCALE = "00000000000000000071"
+ADULT = "00000000000000000060"
+APPROVED = "00000000000000000040"
+APPROVED_PERCENT = "000000000000000000L0"
+SUBMITTED_PERCENT = "00000000000000000000"
+ABANDONED_PERCENT = "00000000000000000070"
+RETURNED_PERCENT = "000000000000000000E0"
+REJECTED_PERCENT = "000000000000000000S0"
 SYSTEM_TYPES = {
     "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH": "Masters",
     "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6": "Masters (sandbox)",
-    "00000000000000000040": "Worker_NumberHITsApproved",
-    "000000000000000000L0": "Worker_PercentAssignmentsApproved",
+    APPROVED: "Worker_NumberHITsApproved",
+    APPROVED_PERCENT: "Worker_PercentAssignmentsApproved",
     LOCALE: "Worker_Locale",
-    "00000000000000000060": "Worker_Adult",
-    "00000000000000000000": "Worker_PercentAssignmentsSubmitted",
-    "00000000000000000070": "Worker_PercentAssignmentsAbandoned",
-    "000000000000000000E0": "Worker_PercentAssignmentsReturned",
-    "000000000000000000S0": "Worker_PercentAssignmentsRejected",
+    ADULT: "Worker_Adult",
+    SUBMITTED_PERCENT: "Worker_PercentAssignmentsSubmitted",
+    ABANDONED_PERCENT: "Worker_PercentAssignmentsAbandoned",
+    RETURNED_PERCENT: "Worker_PercentAssignmentsReturned",
+    REJECTED_PERCENT: "Worker_PercentAssignmentsRejected",
 }
+"""The last four are retired, and old scripts still ask for them."""
 
 
 def create_hit_type(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:

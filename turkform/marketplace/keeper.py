@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select
 
 from turkform.marketplace import accounts, payouts
 from turkform.marketplace.accounts import AccountError
-from turkform.marketplace.hit_types import LOCALE
+from turkform.marketplace.hit_types import ADULT, APPROVED, APPROVED_PERCENT, LOCALE
 from turkform.marketplace.tables import assignments, system_values
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     Given = Mapping[str, Any]
 
 _MASTERS: Final = ("2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6")
-_APPROVED: Final = "00000000000000000040"
-_PERCENT: Final = "000000000000000000L0"
-_ADULT: Final = "00000000000000000060"
-_NAMES: Final = {LOCALE: "locale", _MASTERS[0]: "masters", _APPROVED: "approved", _PERCENT: "percent", _ADULT: "adult"}
+_NAMES: Final = {
+    LOCALE: "locale", _MASTERS[0]: "masters", APPROVED: "approved", APPROVED_PERCENT: "percent", ADULT: "adult",
+}  # fmt: skip
+_PLAYED: Final = ("approved", "percent")
+"""What a rehearsal's workers are said to have done; elsewhere it is counted (`track_record`)."""
 
 
 class KeeperError(Exception):
@@ -59,6 +60,9 @@ def _worker(given: Given) -> str:
 
 async def _add(service: Service, given: Given) -> dict[str, Any]:
     worker, values = _worker(given), _system_values(given)
+    counted = [name for name in _PLAYED if given.get(name) is not None]
+    if counted and not service.settings.rehearsal:
+        raise KeeperError(f"{' and '.join(counted)} cannot be said of a worker here: work is counted as it is reviewed")
 
     def add(context: Context) -> None:
         accounts.add(context.connection, worker, context.now, given.get("note"))
@@ -82,8 +86,8 @@ def _system_values(given: Given) -> dict[str, tuple[int | None, str | None]]:
     if (masters := given.get("masters")) is not None:
         found |= dict.fromkeys(_MASTERS, (1 if masters else None, None))
     if (adult := given.get("adult")) is not None:
-        found[_ADULT] = 1 if adult else 0, None
-    for name, type_id, most in (("approved", _APPROVED, 10**12), ("percent", _PERCENT, 100)):
+        found[ADULT] = 1 if adult else 0, None
+    for name, type_id, most in (("approved", APPROVED, 10**12), ("percent", APPROVED_PERCENT, 100)):
         if (number := given.get(name)) is not None:
             if not isinstance(number, int) or not 0 <= number <= most:
                 raise KeeperError(f"{name} is a whole number from 0 to {most}, not {number}")

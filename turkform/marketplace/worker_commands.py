@@ -101,6 +101,7 @@ class _Market:
         try:
             database = Store(self.store)
             try:
+                database.claim(rehearsal=False)
                 return asyncio.run(keeper.say(Service(database, settings), word, given))
             finally:
                 database.close()
@@ -133,8 +134,8 @@ _ID = click.option("--id", "worker_id", required=True, help="The worker's id, li
 @click.option("--locale", help="Where: a country like GB, or a state like US-CA.")
 @click.option("--masters/--no-masters", default=None, help="Whether the worker is a Master.")
 @click.option("--adult/--no-adult", default=None, help="Whether the worker agreed to adult content.")
-@click.option("--approved", type=int, help="How many of the worker's tasks were approved.")
-@click.option("--percent", type=int, help="How many percent of them.")
+@click.option("--approved", type=int, help="How many of the worker's tasks were approved; in a rehearsal.")
+@click.option("--percent", type=int, help="How many percent of them; in a rehearsal.")
 @_market
 def add(market: _Market, worker_id: str, **said: Any) -> None:
     """Let somebody in as a worker, and say what counts for system qualifications; prints the id."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
+from turkform.marketplace.requirements import Candidate
 from turkform.marketplace.website import market
 from turkform.marketplace.website.conditions import conditions
 from turkform.marketplace.website.market import Offer
@@ -50,11 +51,10 @@ class Browse:
         rows = await self._groups(wish)
 
         def look(context: Context) -> list[Offer]:
-            blocked = market.blocking(context, visitor.worker)
-            found = market.visible(context, visitor.worker, rows)
+            blocked, candidate = market.blocking(context, visitor.worker), Candidate(context, visitor.worker)
             return [
-                Offer(row, conditions(context, visitor.worker, row.requirements), row.requester in blocked)
-                for row in found
+                Offer(row, conditions(context, candidate, row.requirements), row.requester in blocked)
+                for row in market.visible(candidate, rows)
             ]
 
         offers = [offer for offer in await self._service.act(look) if offer.qualifies or not mine]

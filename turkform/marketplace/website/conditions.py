@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
-from turkform.marketplace.requirements import meets
 from turkform.marketplace.tables import qualification_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from turkform.marketplace.context import Context
+    from turkform.marketplace.requirements import Candidate
 
 _NAMES: Final = {
     "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH": "Masters",
@@ -46,15 +46,19 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A requirement as a worker reads it; `type_id` is a requester's qualification type, "" for a system one."""
+    """A requirement as a worker reads it; `type_id` is a requester's qualification type, "" for a system one.
+
+    `held` is what the worker has, where that is more than having it or not.
+    """
 
     name: str
     wanted: str
     met: bool
     type_id: str
+    held: str
 
 
-def conditions(context: Context, worker: str, requirements: str) -> list[Condition]:
+def conditions(context: Context, candidate: Candidate, requirements: str) -> list[Condition]:
     """What a HIT type's requirements, as JSON, ask for, and whether this worker has it."""
     asked = json.loads(requirements)
     names = _NAMES | _named(context, {r["QualificationTypeId"] for r in asked} - _NAMES.keys())
@@ -62,8 +66,9 @@ def conditions(context: Context, worker: str, requirements: str) -> list[Conditi
         Condition(
             name=names.get(r["QualificationTypeId"], r["QualificationTypeId"]),
             wanted=_wanted(r),
-            met=meets(context.connection, worker, r),
+            met=candidate.meets(r),
             type_id="" if r["QualificationTypeId"] in _NAMES else r["QualificationTypeId"],
+            held=_held(candidate, r),
         )
         for r in asked
     ]
@@ -76,6 +81,12 @@ def _named(context: Context, ids: Iterable[str]) -> dict[str, str]:
     q = qualification_types.c
     rows = context.connection.execute(select(q.id, q.name).where(q.id.in_(wanted))).all()
     return {row.id: row.name for row in rows}
+
+
+def _held(candidate: Candidate, requirement: Mapping[str, Any]) -> str:
+    value = candidate.value(requirement["QualificationTypeId"])
+    known = isinstance(value, int | str) and requirement["Comparator"] not in {"Exists", "DoesNotExist"}
+    return str(value) if known else ""
 
 
 def _wanted(requirement: Mapping[str, Any]) -> str:

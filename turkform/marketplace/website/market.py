@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import exists, func, or_, select
 
-from turkform.marketplace.requirements import unmet
 from turkform.marketplace.tables import (
     assignments,
     blocks,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, Select
 
     from turkform.marketplace.context import Context
+    from turkform.marketplace.requirements import Candidate
     from turkform.marketplace.website.conditions import Condition
 
 MOST_GROUPS: Final = 500
@@ -100,9 +100,9 @@ def groups(context: Context, wish: Wish) -> list[Any]:
     return list(context.connection.execute(query).all())
 
 
-def visible(context: Context, worker: str, found: list[Any]) -> list[Any]:
+def visible(candidate: Candidate, found: list[Any]) -> list[Any]:
     """The groups among these that a worker may see."""
-    return [row for row in found if unmet(context, worker, row.requirements, "DiscoverPreviewAndAccept") is None]
+    return [row for row in found if candidate.unmet(row.requirements, "DiscoverPreviewAndAccept") is None]
 
 
 def blocking(context: Context, worker: str) -> set[str]:

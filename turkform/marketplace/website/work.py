@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from turkform.marketplace import answers, assignments
 from turkform.marketplace.hits import state
-from turkform.marketplace.requirements import unmet
+from turkform.marketplace.requirements import Candidate
 from turkform.marketplace.website import market, questions
 from turkform.marketplace.website.conditions import conditions
 from turkform.marketplace.website.history import bonuses_of
@@ -89,9 +89,10 @@ class Work:
 
         def judge(context: Context) -> tuple[Offer, bool, int]:
             type_id = terms.id if hit is None else hit.type_id
-            hidden = unmet(context, visitor.worker, terms.requirements, "PreviewAndAccept") is not None
+            candidate = Candidate(context, visitor.worker)
+            hidden = candidate.unmet(terms.requirements, "PreviewAndAccept") is not None
             blocked = terms.requester in market.blocking(context, visitor.worker)
-            asked = conditions(context, visitor.worker, terms.requirements)
+            asked = conditions(context, candidate, terms.requirements)
             return Offer(terms, asked, blocked), hidden, market.tasks_left(context, type_id)
 
         offer, hidden, left = await self._service.act(judge)
