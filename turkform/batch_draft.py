@@ -151,7 +151,7 @@ class _Pass:
         for op, cents in zip(change.ops, change.cents, strict=True):
             detail = {"fingerprint": change.fingerprint}
             if op is Op.REKEY:
-                detail["observed"] = change.reason
+                detail["observed"] = change.was
             group = self.groups[op]
             if group.add(change.key, detail, cents, row=change.row) and change.hit is not None:
                 group.listed[-1].update(_facts_listed(change))

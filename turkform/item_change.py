@@ -54,6 +54,8 @@ class ItemChange(NamedTuple):
     expires: float = 0.0
     """PROLONG: the wanted end, in epoch seconds."""
     reason: str = ""
+    was: str = ""
+    """REKEY: the stored key that its HIT goes by so far."""
     row: int = 0
     """The row's number in the data, the first one 1; 0 for a HIT without a row."""
     fields: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """What the journal remembers and the account forgets, as planning sees it.
 
-In: a journal, read by `journal.recall`. Out: plain values that `diff` and `plan` take beside what was
+In: a journal, read by `survey.recall`. Out: plain values that `diff` and `plan` take beside what was
 observed. An empty `Memory` is a campaign without a journal at hand.
 """
 
@@ -189,6 +189,8 @@ class Memory:
     """Name of the resource → its type."""
     older: tuple[tuple[str, KnownType], ...] = ()
     """Types of ours that live and whose resource has another type by now, with its name."""
+    freed: Mapping[str, float] = field(default_factory=dict)
+    """Name of a type that we deleted → when its last deletion began, in epoch seconds."""
     protected: frozenset[str] = frozenset()
     """Ids of qualification types that must not be deleted."""
 

@@ -279,8 +279,8 @@ class Publisher:
         return Result(0, "kept: its end could not be moved")
 
     def _rekey(self, change: ItemChange) -> Result:
-        pairs = [(hit.id, change.stored) for hit in self.publication.hits.get(change.reason, [])]
-        known = self.publication.known.get(change.reason)
+        pairs = [(hit.id, change.stored) for hit in self.publication.hits.get(change.was, [])]
+        known = self.publication.known.get(change.was)
         if not pairs and known is not None:
             pairs = [(known.id, change.stored)]
         self.sender.run.note_rekey(address=str(self.address), round=self.publication.batch[1], pairs=pairs)

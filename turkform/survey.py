@@ -122,11 +122,14 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
             (copies if call.detail.get("copied") else grants)[str(call.detail["type"])].add(call.key)
     types: dict[str, KnownType] = {}
     older = []
+    freed: dict[str, float] = {}
     for made in journal.types():
         name = Address.parse(made.address).name
         if name in types and not types[name].deleted:
             older.append((name, types[name]))
         types[name] = KnownType(made.type_id, made.name, _seconds(made.deleted_at), made.replaces)
+        if made.deleted_at:
+            freed[made.name] = max(freed.get(made.name, 0.0), made.deleted_at.timestamp())
     return Memory(
         journal=journal.id,
         record=journal.record_id,
@@ -155,6 +158,7 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
         copies={type_id: frozenset(workers) for type_id, workers in copies.items()},
         types=types,
         older=tuple(older),
+        freed=freed,
         protected=journal.protected(),
     )
 
