@@ -55,7 +55,7 @@ LAYERS = (
     ),
     ("survey",),
     ("sender", "publisher", "recovery", "staleness", "outcomes", "resources", "apply", "closing", "verification"),
-    ("results", "collecting", "exporting", "preview", "inventory", "drift", "importing"),
+    ("figures", "results", "collecting", "exporting", "preview", "inventory", "drift", "importing"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

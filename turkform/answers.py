@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _METADATA = MetaData()
 _CHUNK = 1_000
+PRICE = "AssignmentPrice"
+"""What one assignment of a HIT costs, fees included: our own word among the terms that are stored of it."""
 
 hits = Table(
     "answer_hits",
@@ -81,7 +83,7 @@ class StoredHIT(NamedTuple):
     row: Mapping[str, str]
     """The row's values when its answers were first read; empty where the row was gone by then."""
     about: Mapping[str, Any]
-    """Its terms and times, as the API spells them."""
+    """Its terms and times, as the API spells them; and `PRICE`."""
 
 
 class Answer(NamedTuple):
@@ -108,6 +110,24 @@ class Answer(NamedTuple):
     def seconds(self) -> int:
         """How long the worker had it."""
         return int((self.submitted - self.accepted).total_seconds())
+
+
+class Work(NamedTuple):
+    """One assignment without what was answered: what is counted by the million; times in milliseconds since 1970."""
+
+    hit_id: str
+    batch: str
+    round: int
+    about: str
+    """Of its HIT, as JSON: the same text for every assignment of one HIT."""
+    status: str
+    accepted: int
+    submitted: int
+    due: int | None
+    approved: int | None
+    rejected: int | None
+    bonus: int
+    """Cents."""
 
 
 class Answers:
@@ -208,6 +228,20 @@ class Answers:
                     row.hit_id, row.batch, row.round, row.key, json.loads(row.row), json.loads(row.about)
                 )
             yield before, _answer(row)
+
+    def work(self) -> Iterator[Work]:
+        """Every assignment, those of a HIT together, without what was answered."""
+        h, a = hits.c, assignments.c
+        query = (
+            select(
+                a.hit_id, h.batch, h.round, h.about, a.status, a.accepted, a.submitted, a.due, a.approved, a.rejected,
+                a.bonus,
+            )
+            .join(hits, (h.journal == a.journal) & (h.hit_id == a.hit_id))
+            .where(a.journal == self.journal)
+            .order_by(a.hit_id)
+        )  # fmt: skip
+        return (Work._make(row) for row in self._read(query))
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -138,6 +138,9 @@ class Stored(NamedTuple):
     """Approved and rejected; what is handed in and not reviewed may still change."""
 
 
+NOT_STORED = Stored(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class KnownType:
     """A qualification type the journal knows as created by this campaign."""

@@ -20,6 +20,7 @@ from turkform.cli import (
     shell,
     standing,
     starting,
+    status,
     workers,
 )
 from turkform.cli.commands import Group
@@ -71,6 +72,7 @@ for _module in (
     previewing,
     planning,
     applying,
+    status,
     standing,
     collecting,
     importing,
