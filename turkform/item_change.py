@@ -21,6 +21,7 @@ class Op(StrEnum):
 
     CREATE = "create"
     REPLACE = "replace"
+    REVERT = "revert"
     MOVE = "move"
     EXTEND = "extend"
     PROLONG = "prolong"
@@ -34,6 +35,7 @@ class Op(StrEnum):
     WAIT = "wait"
 
 
+_OPENING = frozenset({Op.MOVE, Op.EXTEND, Op.PROLONG})
 SENDING = frozenset(Op) - {Op.REKEY, Op.KEEP, Op.ADOPT, Op.WAIT}
 Wish = Literal["create", "change", "retire"]
 
@@ -90,3 +92,20 @@ class ItemChange(NamedTuple):
     def then(self, op: Op, cents: int, field: str) -> ItemChange:
         """The same and one thing more, because this field differs."""
         return self._replace(ops=(*self.ops, op), cents=(*self.cents, cents), fields=(*self.fields, field))
+
+    def reverted(self) -> ItemChange:
+        """The same with the HIT back from Reviewing to Reviewable first, where what follows may open it again.
+
+        Whether Reviewing HITs open by themselves is not said anywhere (mturk-rules k6).
+        """
+        if self.hit is None or self.hit.status != "Reviewing":
+            return self
+        at = next((n for n, op in enumerate(self.ops) if op in _OPENING), None)
+        if at is None:
+            return self
+        ops, cents, fields = self.ops, self.cents, self.fields
+        return self._replace(
+            ops=(*ops[:at], Op.REVERT, *ops[at:]),
+            cents=(*cents[:at], 0, *cents[at:]),
+            fields=(*fields[:at], fields[at], *fields[at:]),
+        )

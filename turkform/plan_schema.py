@@ -81,7 +81,18 @@ class Step(_Part):
     action: Literal["create", "update", "replace", "delete", "adopt", "wait"]
     op: Annotated[
         Literal[
-            "create", "replace", "move", "extend", "prolong", "close", "retire", "discard", "archive", "rekey", "wait"
+            "create",
+            "replace",
+            "revert",
+            "move",
+            "extend",
+            "prolong",
+            "close",
+            "retire",
+            "discard",
+            "archive",
+            "rekey",
+            "wait",
         ]
         | None,
         Field(description="For a batch: what happens to each of its items."),

@@ -155,6 +155,7 @@ class Publication:
             taken=self.approved is not None and number in self.approved.taken,
         )  # fmt: skip
         change = self._absent(change, known, tally, room) if not hits else self._there(change, known, tally)
+        change = change.reverted()
         if under != stored:
             change = change._replace(
                 ops=(Op.REKEY, *change.ops), cents=(0, *change.cents), was=under, fields=("key", *change.fields)

@@ -1,4 +1,4 @@
-"""What an item's change means in calls: create, move, extend, prolong, expire, replace, retire.
+"""What an item's change means in calls: create, revert, move, extend, prolong, expire, replace, retire.
 
 In: an `ItemChange` and the batch it belongs to. Out: what became of it, as a `Result`. Workers move on
 between plan and apply, so every kind of change has its narrower: what it turns into when its fact no
@@ -73,6 +73,8 @@ class Publisher:
                     result = self._create(change, price, announced)
                 case Op.REPLACE:
                     result = self._replace(change, price)
+                case Op.REVERT:
+                    result = self._revert(change)
                 case Op.MOVE:
                     result = self._move(change, price)
                 case Op.EXTEND:
@@ -209,6 +211,18 @@ class Publisher:
         )  # fmt: skip
 
     # --- changing ---------------------------------------------------------------------------------
+
+    def _revert(self, change: ItemChange) -> Result:
+        """Back to Reviewable; somebody may have done that, or opened it, already."""
+        hit = _hit(change)
+        request = self._about(hit, "UpdateHITReviewStatus", {"Revert": True}, change, 0)
+        try:
+            self.sender.send(request, lambda _: self._judged(hit, lambda now: now.status != "Reviewing"))
+        except CallRefusedError as error:
+            if read_hit(self.sender.account, hit.id) is not None:
+                raise
+            return Result(0, "kept: it is gone")
+        return Result()
 
     def _move(self, change: ItemChange, cents: int) -> Result:
         hit = _hit(change)

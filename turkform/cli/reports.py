@@ -28,6 +28,7 @@ _DONE = {
     "update": "updated",
     "delete": "deleted",
     "replace": "replaced",
+    "revert": "no longer Reviewing",
     "move": "moved to new terms",
     "extend": "given more assignments",
     "prolong": "given a new end",
