@@ -218,7 +218,7 @@ class Publisher:
         request = self._about(hit, "UpdateHITReviewStatus", {"Revert": True}, change, 0)
         try:
             self.sender.send(request, lambda _: self._judged(hit, lambda now: now.status != "Reviewing"))
-        except CallRefusedError as error:
+        except CallRefusedError:
             if read_hit(self.sender.account, hit.id) is not None:
                 raise
             return Result(0, "kept: it is gone")
