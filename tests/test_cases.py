@@ -143,6 +143,7 @@ def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None
         hits={} if journal.get("forgets") else {("pilot", 1): Knowns(known.values())},
         types={n: KnownType(**t) for n, t in journal.get("types", {}).items()},
         freed={n: parse_time(str(t)).timestamp() for n, t in journal.get("freed", {}).items()},
+        due={hit: parse_time(str(t)).timestamp() for hit, t in journal.get("due", {}).items()},
         older=tuple((n, KnownType(**t)) for n, t in journal.get("older", {}).items()),
         copies={t: frozenset(w) for t, w in journal.get("copies", {}).items()},
         protected=frozenset(journal.get("protected", ())),

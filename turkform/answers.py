@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, bindparam, func, select, update
 
@@ -26,13 +26,14 @@ from turkform.memory import Stored
 from turkform.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
 
     from turkform.journal import Journal
 
+T = TypeVar("T")
 _METADATA = MetaData()
 _CHUNK = 1_000
 PRICE = "AssignmentPrice"
@@ -210,6 +211,16 @@ class Answers:
         query = select(h.hit_id, h.handed_in, h.reviewed).where(h.journal == self.journal)
         return {row.hit_id: Stored(row.handed_in, row.reviewed) for row in self._read(query)}
 
+    def due(self) -> dict[str, float]:
+        """HIT id → when the first of its stored answers that are not reviewed approves itself, in epoch seconds."""
+        a = assignments.c
+        query = (
+            select(a.hit_id, func.min(a.due).label("due"))
+            .where(a.journal == self.journal, a.status == "Submitted", a.due.is_not(None))
+            .group_by(a.hit_id)
+        )
+        return {row.hit_id: row.due / 1000 for row in self._read(query)}
+
     def rows(self, batches: Iterable[str] | None = None) -> Iterator[tuple[StoredHIT, Answer]]:
         """Every answer, by HIT in the order they were first stored, then by time; of these batches' permanent ids."""
         h, a = hits.c, assignments.c
@@ -308,20 +319,20 @@ def _answer(row: Row[Any]) -> Answer:
     )
 
 
-class _Kept(Mapping[str, Stored]):
-    """What is stored of each HIT, read when it is first asked for: most plans never ask."""
+class _Kept(Mapping[str, T]):
+    """What the store says of each HIT, read when it is first asked for: most plans never ask."""
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    def __init__(self, answers: Answers, read: Callable[[Answers], Mapping[str, T]]) -> None:
+        self._answers, self._reading = answers, read
 
     @cached_property
-    def _found(self) -> dict[str, Stored]:
+    def _found(self) -> Mapping[str, T]:
         try:
-            return self._answers.stored()
+            return self._reading(self._answers)
         finally:
             self._answers.close()
 
-    def __getitem__(self, hit_id: str) -> Stored:
+    def __getitem__(self, hit_id: str) -> T:
         return self._found[hit_id]
 
     def __iter__(self) -> Iterator[str]:
@@ -333,4 +344,9 @@ class _Kept(Mapping[str, Stored]):
 
 def kept(journal: Journal) -> Mapping[str, Stored]:
     """What the store beside a journal holds of each HIT."""
-    return _Kept(Answers.beside(journal.place, journal.id))
+    return _Kept(Answers.beside(journal.place, journal.id), Answers.stored)
+
+
+def due(journal: Journal) -> Mapping[str, float]:
+    """When the first answer of each HIT approves itself, as far as the store beside a journal knows."""
+    return _Kept(Answers.beside(journal.place, journal.id), Answers.due)

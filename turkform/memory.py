@@ -186,6 +186,8 @@ class Memory:
     blocks: frozenset[str] = frozenset()
     answers: Mapping[str, Stored] = field(default_factory=dict)
     """HIT id → how much of its work is in the answers store; read when it is first asked for."""
+    due: Mapping[str, float] = field(default_factory=dict)
+    """HIT id → when the first of its stored answers approves itself, in epoch seconds; read when first asked for."""
     notifications: Mapping[str, KnownNotification] = field(default_factory=dict)
     """HIT type id → its settings."""
     types: Mapping[str, KnownType] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from turkform.answers import kept
+from turkform.answers import due, kept
 from turkform.diff import diff, scope
 from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT
@@ -140,6 +140,7 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
         rekeys=dict(journal.rekeys()),
         imported=journal.imported(),
         answers=kept(journal),
+        due=due(journal),
         open=open_calls,
         grants={type_id: frozenset(workers) for type_id, workers in grants.items()},
         blocks=frozenset(block.worker for block in journal.blocks()) | _called(open_calls, BLOCK),
