@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from marketplace_server import Server
 
 PAGE = "<p>${text}</p><form><input name='answer'><input type='submit'></form>"
+NO_CHOICES = Choices()
 _NAMES = iter(f"life-{n}" for n in range(10_000))
 
 
@@ -69,7 +70,9 @@ class Life:
         return Desired(campaign, self.target, self.folder, sources, grants, blocks, inputs)
 
     @contextmanager
-    def _looking(self, choices: Choices, approval: Approval | None = None) -> Iterator[tuple[Survey, Journal | None]]:
+    def looking(
+        self, choices: Choices = NO_CHOICES, approval: Approval | None = None
+    ) -> Iterator[tuple[Survey, Journal | None]]:
         journal = Journal.find(self.folder / "journal.sqlite")
         account = connect(self.target, self.server.url)
         try:
@@ -79,7 +82,7 @@ class Life:
                 journal.close()
 
     def look(self, **choices: Any) -> Survey:
-        with self._looking(Choices(**choices)) as (found, _):
+        with self.looking(Choices(**choices)) as (found, _):
             return found
 
     def saved(self, **choices: Any) -> Plan:
@@ -93,7 +96,7 @@ class Life:
         return self._compare(saved, **choices)[1]
 
     def _compare(self, saved: Plan, **choices: Any) -> tuple[Survey, list[str]]:
-        with self._looking(Choices(**choices), Approval.of(saved.document)) as (found, journal):
+        with self.looking(Choices(**choices), Approval.of(saved.document)) as (found, journal):
             used = journal is not None and journal.plan_used(saved.document["digest"])
             return found, moved(saved, found, used=used)
 

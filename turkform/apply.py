@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from turkform.account import CallRefusedError, CallUnansweredError, CallUnsentError
 from turkform.changes import Action, RosterChange
+from turkform.doers import Change
 from turkform.entries import Outcome
 from turkform.errors import InterruptedApplyError, RefusedError, StalePlanError, TurkformError
 from turkform.item_change import SENDING, ItemChange, Op
+from turkform.judging import Judged
 from turkform.kinds.qualification import GRANT, grant_parameters, revoke_parameters
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK, UNBLOCK, block_parameters, unblock_parameters
@@ -26,9 +28,10 @@ from turkform.ledger import JournalError
 from turkform.outcomes import Event, Failure, Meter, Report, RunInfo
 from turkform.pace import Pace
 from turkform.publication import Publication
-from turkform.publisher import Publisher, Result
+from turkform.publisher import Publisher
 from turkform.recovery import settle
 from turkform.resources import NotYetError, Resources
+from turkform.reviewer import Reviewer
 from turkform.sender import Announced, Request, Sender, Stop, Verdict
 from turkform.staleness import edited
 from turkform.superseded import superseded
@@ -38,6 +41,7 @@ from turkform.times import parse_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from turkform.doers import Doer, Result
     from turkform.journal import Journal
     from turkform.memory import Ending
     from turkform.plan import Plan
@@ -52,6 +56,7 @@ _JOURNAL = Address("journal")
 _GLANCE = 0.25
 """Seconds between two looks at whether to go on waiting."""
 T = TypeVar("T")
+C = TypeVar("C", bound=Change)
 
 
 def apply(
@@ -216,6 +221,8 @@ class _Work:
         """All steps of one resource; True when its dependents may go on."""
         if isinstance(steps[0].subject, Publication):
             return self._batch(steps)
+        if isinstance(steps[0].subject, Judged):
+            return self._review(steps, steps[0].subject)
         results = [self._guarded(step) for step in steps]
         return all(results)
 
@@ -321,8 +328,6 @@ class _Work:
         """Run the batch's items again as a stream, each through the pool."""
         publication: Publication = steps[0].subject
         address = steps[0].address
-        planned = {Op(s.op): s for s in steps if s.op}
-        total = sum(s.items.count for op, s in planned.items() if s.items and op is not Op.WAIT)
         for step in steps:
             if step.op == Op.WAIT:
                 self.report.waits.append((address, step.reason))
@@ -337,16 +342,28 @@ class _Work:
             ),
             self._ending(),
         )
+        return self._stream(steps, publisher, self._changes(publication))
+
+    def _review(self, steps: list[Step], judged: Judged) -> bool:
+        """Decide on the answers of one batch, each through the pool."""
+        fees = self.survey.desired.target.fees
+        return self._stream(steps, Reviewer(self.sender, judged.address, fees.bonus_fee), judged.changes)
+
+    def _stream(self, steps: list[Step], doer: Doer[C], changes: Iterable[C]) -> bool:
+        """Carry out a stream of changes, each through the pool, and no more of them than were planned."""
+        address = steps[0].address
+        planned = {Op(s.op): s for s in steps if s.op}
+        total = sum(s.items.count for op, s in planned.items() if s.items and op is not Op.WAIT)
         meter = Meter(address, total, self.tell)
         meter.begin()
         problems = self._problems()
         pending: set[Future[None]] = set()
         try:
-            for change, announced in self._announced(publisher, self._planned(planned, self._changes(publication))):
+            for change, announced in self._announced(doer, self._planned(planned, changes)):
                 if not self._room():
                     self._withdraw(announced)
                     continue
-                future = self.pool.submit(self._item, publisher, change, announced, meter)
+                future = self.pool.submit(self._item, doer, change, announced, meter)
                 future.add_done_callback(lambda _: self.room.release())
                 pending.add(future)
                 pending = {f for f in pending if not f.done()} if len(pending) > 512 else pending
@@ -356,14 +373,12 @@ class _Work:
         meter.end()
         return self._problems() == problems and not self.sender.stop.requested
 
-    def _announced(
-        self, publisher: Publisher, changes: Iterable[ItemChange]
-    ) -> Iterator[tuple[ItemChange, Announced | None]]:
+    def _announced(self, doer: Doer[C], changes: Iterable[C]) -> Iterator[tuple[C, Announced | None]]:
         """The changes, new items with their intents: those of a group are journalled together."""
         stream = iter(changes)
         while not self.sender.stop.requested and (group := list(islice(stream, self.group))):
             new = [] if self.broke.is_set() else [change for change in group if change.ops == (Op.CREATE,)]
-            calls = dict(zip((change.stored for change in new), publisher.announce(new), strict=True)) if new else {}
+            calls = dict(zip((change.stored for change in new), doer.announce(new), strict=True)) if new else {}
             for change in group:
                 yield change, calls.get(change.stored)
 
@@ -382,7 +397,7 @@ class _Work:
         return False
 
     @staticmethod
-    def _planned(planned: Mapping[Op, Step], changes: Iterable[ItemChange]) -> Iterator[ItemChange]:
+    def _planned(planned: Mapping[Op, Step], changes: Iterable[C]) -> Iterator[C]:
         """The changes, as many as were planned and priced and no more, though the rows are read once more.
 
         Raises:
@@ -405,7 +420,7 @@ class _Work:
         yield from (c for c in publication.changes(Tally()) if set(c.ops) & (SENDING | {Op.REKEY}))
         yield from (c for c in superseded(publication) if set(c.ops) & SENDING)
 
-    def _item(self, publisher: Publisher, change: ItemChange, announced: Announced | None, meter: Meter) -> None:
+    def _item(self, doer: Doer[C], change: C, announced: Announced | None, meter: Meter) -> None:
         buying = any(change.cents)
         if self.sender.stop.requested or (buying and self.broke.is_set()):
             self._withdraw(announced)
@@ -414,17 +429,17 @@ class _Work:
                     self.report.failed += 1
             return
         try:
-            result = publisher.carry_out(change, announced)
+            result = doer.carry_out(change, announced)
         except CallRefusedError as error:
             if error.turk_code == "InsufficientFunds":
                 self.broke.set()
-            self._failed(publisher.address.item(change.key), error)
+            self._failed(doer.address.item(change.key), error)
         except TurkformError as error:
-            self._failed(publisher.address.item(change.key), error)
+            self._failed(doer.address.item(change.key), error)
         else:
-            self._item_done(publisher.address, change, result, meter)
+            self._item_done(doer.address, change, result, meter)
 
-    def _item_done(self, address: Address, change: ItemChange, result: Result, meter: Meter) -> None:
+    def _item_done(self, address: Address, change: Change, result: Result, meter: Meter) -> None:
         with self.lock:
             self.report.cents += result.cents
             if result.narrowed:

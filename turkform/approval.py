@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from turkform.choices import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable
 
 
 class Rows:
@@ -83,6 +84,10 @@ class ApprovedWorkers:
     taking: Container[str] = frozenset()
 
 
+ApprovedAssignments = Mapping[str, frozenset[str]]
+"""Of the answers of one batch: what happens to an assignment → the assignments it happens to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """What a saved plan approves, by address; an address it does not name is none of its business."""
@@ -91,10 +96,15 @@ class Approval:
     workers: Mapping[str, ApprovedWorkers]
     deleting: frozenset[str] = frozenset()
     """Resources that are deleted as a whole, and do not only wait for it."""
+    assignments: Mapping[str, ApprovedAssignments] = field(default_factory=dict)
 
     def batch(self, address: object) -> ApprovedRows:
         """The rows of one batch."""
         return self.rows.get(str(address), ApprovedRows())
+
+    def review(self, address: object) -> ApprovedAssignments:
+        """The assignments of one batch's review."""
+        return self.assignments.get(str(address), {})
 
     def roster(self, address: object) -> ApprovedWorkers:
         """The workers of one roster."""
@@ -106,9 +116,13 @@ class Approval:
         publish: dict[str, Rows] = {}
         adding: dict[str, Rows] = {}
         taking: dict[str, Container[str]] = {}
+        assignments: dict[str, dict[str, frozenset[str]]] = {}
         for step in document["steps"]:
             address, items = step["address"], step.get("items")
-            if step.get("op") == "create":
+            if address.startswith("review."):
+                keys = items["names"].split() if "names" in items else (entry["key"] for entry in items["listed"])
+                assignments.setdefault(address, {})[step["op"]] = frozenset(keys)
+            elif step.get("op") == "create":
                 publish[address] = Rows.parse(items["rows"])
             elif items and not step.get("op") and "rows" in items:
                 adding[address] = Rows.parse(items["rows"])
@@ -127,4 +141,5 @@ class Approval:
                 for address in adding.keys() | taking.keys()
             },
             frozenset(s["address"] for s in document["steps"] if s["action"] == "delete" and not s.get("items")),
+            assignments,
         )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from turkform.memory import Memory
     from turkform.observed import Observed
     from turkform.ownership import Claim
-    from turkform.policies import Judgement
+    from turkform.policies import Judgement, Policy
     from turkform.publication import Publication
 
 
@@ -42,6 +42,9 @@ class Draft:
     def __init__(self, desired: Desired, observed: Observed, memory: Memory, found: Diff, choices: Choices) -> None:
         self.desired, self.observed, self.memory = desired, observed, memory
         self.found, self.choices = found, choices
+        self.command = "destroy" if choices.destroy else "apply"
+        self.review: dict[str, Any] | None = None
+        """Of a review: by whose word, and how the answers stand."""
         self.steps: list[Step] = []
         self.notes = list(found.notes)
         if found.left_out:
@@ -66,19 +69,12 @@ class Draft:
     # resources
 
     def type(self, change: TypeChange) -> None:
-        """A qualification type to make or to change, or to make once its name is free."""
+        """A qualification type to make or to change."""
         fields = tuple(
             {"field": f.field, "observed": show(f.observed), "desired": show(f.desired)} for f in change.fields
         )
         wanted = change.desired
         assert wanted is not None
-        # What a person approves is the creation; that it waits is the account's doing.
-        wish = {"action": change.action.name, "fields": [f.field for f in change.fields]}
-        if change.action is Action.WAIT:
-            self._add(Step(change.address, Action.WAIT, (), Reversibility.FREE, reason=change.reason, subject=change))
-            self.wishes[str(change.address)] = {**wish, "action": Action.CREATE.name}
-            self.until = min(filter(None, (self.until, change.until)))
-            return
         if change.observed is None:
             parameters = wanted.to_wire()
             operation, fact = QualificationType.create, "no qualification type of ours has this name"
@@ -86,7 +82,7 @@ class Draft:
             changed = {f.field for f in change.fields}
             parameters = {"QualificationTypeId": change.observed.id, **wanted.update_parameters(changed)}
             operation, fact = QualificationType.update or "", "as observed"
-        self._add(
+        self.add(
             Step(
                 change.address,
                 change.action,
@@ -100,7 +96,10 @@ class Draft:
                 subject=change,
             )
         )
-        self.wishes[str(change.address)] = wish
+        self.wishes[str(change.address)] = {
+            "action": change.action.name,
+            "fields": [f.field for f in change.fields],
+        }
         self._rests_on(change)
 
     def _rests_on(self, change: TypeChange) -> None:
@@ -124,17 +123,17 @@ class Draft:
         if later or (approval is not None and str(change.address) not in approval.deleting):
             if change.observed.values.get("status") == "active":
                 inactive = {**parameters, "QualificationTypeStatus": "Inactive"}
-                self._add(
+                self.add(
                     Step(change.address, Action.UPDATE, ("UpdateQualificationType",), Reversibility.FREE, inactive,
                          fields=({"field": "status", "observed": "active", "desired": "inactive"},),
                          fact="as observed", subject=change)
                 )  # fmt: skip
-            self._add(
+            self.add(
                 Step(change.address, Action.WAIT, (), Reversibility.FREE,
                      reason=f"{which}deletion waits: {change.reason or 'as when it was planned'}", subject=change)
             )  # fmt: skip
             return
-        self._add(
+        self.add(
             Step(change.address, Action.DELETE, ("DeleteQualificationType",), Reversibility.FINAL, parameters,
                  fact="no HIT requires it", narrower="wait",
                  reason=f"{which}its name may stay taken for up to 48 h", subject=change)
@@ -154,20 +153,15 @@ class Draft:
             taking.add(worker, {})
         leaves = Reversibility.PERSON
         operation, opposite = (BLOCK, UNBLOCK) if block else (GRANT, REVOKE)
-        if adding.count and change.waits:
-            self._add(
-                Step(change.address, Action.WAIT, (), Reversibility.FREE, items=adding, reason=change.waits,
-                     subject=change)
-            )  # fmt: skip
-        elif adding.count:
+        if adding.count:
             action = Action.CREATE if change.added else Action.UPDATE
             reason = "copied from the type that is replaced, and not taken back later" if change.copied else ""
-            self._add(Step(change.address, action, (operation,), leaves, items=adding, reason=reason, subject=change))
+            self.add(Step(change.address, action, (operation,), leaves, items=adding, reason=reason, subject=change))
         if anew.count:
             operations = (opposite, operation)
-            self._add(Step(change.address, Action.REPLACE, operations, leaves, items=anew, subject=change))
+            self.add(Step(change.address, Action.REPLACE, operations, leaves, items=anew, subject=change))
         if taking.count:
-            self._add(Step(change.address, Action.DELETE, (opposite,), leaves, items=taking, subject=change))
+            self.add(Step(change.address, Action.DELETE, (opposite,), leaves, items=taking, subject=change))
         # Workers come by qualifications of their own accord: of grants only what we gave is approved by name;
         # what is to be given stands in the inputs.
         mine = [part.digest.sha256 for part in (adding, anew, taking)] if block else list(change.ours)
@@ -177,7 +171,7 @@ class Draft:
     def claim(self, claim: Claim) -> None:
         """What the journal has to remember of whose things are; nothing is sent."""
         adopting = claim.word == "import"
-        self._add(
+        self.add(
             Step(
                 claim.address,
                 Action.ADOPT if adopting else Action.UPDATE,
@@ -217,9 +211,9 @@ class Draft:
         """What the campaign's own rules say of the terms that this plan buys under."""
         bought = {name: self.desired.campaign.hit_types[name] for name in sorted(self.bought)}
         for found in judge(self.desired.campaign.policies, bought):
-            self._breach(found.policy, found, found.summary, f". {found.remedy}")
+            self.breach(found.policy, found, found.summary, f". {found.remedy}")
 
-    def _breach(self, name: str, policy: Judgement, what: str, more: str) -> None:
+    def breach(self, name: str, policy: Policy | Judgement, what: str, more: str) -> None:
         """A policy that this plan does not keep to: denied, or only said; with the policy's own place."""
         text = f"{what}{self.desired.place('policies', name)}"
         if policy.effect == "deny":
@@ -237,7 +231,7 @@ class Draft:
             self._required(address, declared)
             if address in self.found.ids:
                 continue
-            self._add(
+            self.add(
                 Step(
                     address,
                     Action.CREATE,
@@ -255,7 +249,7 @@ class Draft:
             active = setting.desired is not None
             action = Action.DELETE if not active else Action.UPDATE if setting.known else Action.CREATE
             specification = {"Notification": setting.desired.to_wire()} if setting.desired else {}
-            self._add(
+            self.add(
                 Step(
                     setting.address,
                     action,
@@ -302,7 +296,7 @@ class Draft:
             if any(self.observed.hits.values()) and not memory.hits:
                 self.refusals.append(_NO_JOURNAL.format(what="HITs of this campaign exist, and no journal knows them"))
             parameters = Record.parameters(campaign, memory.journal or "-", target.name, self.observed.now)
-            self._add(
+            self.add(
                 Step(RECORD, Action.CREATE, ("CreateQualificationType",), Reversibility.TRACE,
                      {"Name": parameters["Name"], "QualificationTypeStatus": "Inactive"},
                      fact="no qualification type of ours has this name", narrower="adopt")
@@ -319,7 +313,8 @@ class Draft:
                 f"only renamed, `turkform recover --environment {target.name}`"
             )
 
-    def _add(self, step: Step) -> None:
+    def add(self, step: Step) -> None:
+        """One more step."""
         self.steps.append(step)
 
 

@@ -72,12 +72,12 @@ class TurkformError(Exception):
 
 
 class CampaignError(TurkformError):
-    """The campaign's files do not say a valid campaign; carries every diagnostic in file order."""
+    """A person's files do not say what is valid; carries every diagnostic in file order."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic], where: str = "in the campaign files") -> None:
         self.diagnostics = tuple(diagnostics)
         errors = sum(d.severity == "error" for d in self.diagnostics)
-        super().__init__(f"{errors} problem{'s' if errors != 1 else ''} in the campaign files")
+        super().__init__(f"{errors} problem{'s' if errors != 1 else ''} {where}")
 
 
 class EndpointError(TurkformError):

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from turkform.entries import Call, Outcome, PastRun
     from turkform.items import Marker
     from turkform.memory import Mark
+    from turkform.money import Money
 
 _CHUNK = 1_000
 
@@ -272,6 +273,16 @@ class Journal:
         """Notification settings that are ours and active: HIT type id, address, digest."""
         with self._ledger.reading() as connection:
             return list(past.notifications(connection, self.id))
+
+    def bonuses(self) -> list[past.KnownBonus]:
+        """Bonuses that were paid."""
+        with self._ledger.reading() as connection:
+            return list(past.bonuses(connection, self.id))
+
+    def rejections(self) -> dict[str, tuple[Money, bool]]:
+        """Our rejections by assignment: what each released, and whether we overturned it."""
+        with self._ledger.reading() as connection:
+            return past.rejections(connection, self.id)
 
     def protected(self) -> frozenset[str]:
         """Ids of qualification types that must not be deleted."""

@@ -1,6 +1,6 @@
 """What the journal remembers and the account forgets, as planning sees it.
 
-In: a journal, read by `survey.recall`. Out: plain values that `diff` and `plan` take beside what was
+In: a journal, read by `journal.recall`. Out: plain values that `diff` and `plan` take beside what was
 observed. An empty `Memory` is a campaign without a journal at hand.
 """
 
@@ -138,9 +138,6 @@ class Stored(NamedTuple):
     """Approved and rejected; what is handed in and not reviewed may still change."""
 
 
-NOT_STORED = Stored(0, 0)
-
-
 @dataclass(frozen=True, slots=True)
 class KnownType:
     """A qualification type the journal knows as created by this campaign."""
@@ -159,6 +156,24 @@ class KnownNotification(NamedTuple):
     name: str
     """Of the resource, when they were sent."""
     digest: str
+
+
+class PaidBonus(NamedTuple):
+    """A bonus that the journal knows as paid."""
+
+    assignment: str
+    amount: int
+    """Cents that the worker got."""
+    cents: int
+    """The same with its fee."""
+
+
+class Rejection(NamedTuple):
+    """An assignment that this campaign rejected."""
+
+    released: int
+    """Cents that are not committed any more while it stands."""
+    overturned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +201,30 @@ class Memory:
     blocks: frozenset[str] = frozenset()
     answers: Mapping[str, Stored] = field(default_factory=dict)
     """HIT id → how much of its work is in the answers store; read when it is first asked for."""
-    due: Mapping[str, float] = field(default_factory=dict)
-    """HIT id → when the first of its stored answers approves itself, in epoch seconds; read when first asked for."""
     notifications: Mapping[str, KnownNotification] = field(default_factory=dict)
     """HIT type id → its settings."""
     types: Mapping[str, KnownType] = field(default_factory=dict)
     """Name of the resource → its type."""
     older: tuple[tuple[str, KnownType], ...] = ()
     """Types of ours that live and whose resource has another type by now, with its name."""
-    freed: Mapping[str, float] = field(default_factory=dict)
-    """Name of a type that we deleted → when its last deletion began, in epoch seconds."""
     protected: frozenset[str] = frozenset()
     """Ids of qualification types that must not be deleted."""
+    bonuses: Mapping[str, PaidBonus] = field(default_factory=dict)
+    """Token → a bonus that was paid."""
+    rejections: Mapping[str, Rejection] = field(default_factory=dict)
+    """Assignment → what became of it, where we rejected it."""
+
+    @property
+    def reviewed(self) -> int:
+        """Cents by which reviewing has raised what is committed: bonuses, less what rejections released.
+
+        What a call of unknown outcome may have committed counts in full.
+        """
+        unknown = sum(call.cents for call in self.open if call.operation == "SendBonus")
+        approving = {call.key for call in self.open if call.operation == "ApproveAssignment"}
+        standing = (r for i, r in self.rejections.items() if not r.overturned and i not in approving)
+        released = sum(rejection.released for rejection in standing)
+        return sum(bonus.cents for bonus in self.bonuses.values()) + unknown - released
 
     def open_creates(self) -> dict[tuple[BatchKey, str], OpenCall]:
         """Open HIT creations by batch and stored key."""

@@ -115,7 +115,7 @@ def _from_scalar(value: object) -> Money:
 
 
 class Cost(NamedTuple):
-    """What assignments cost, in whole cents, by what it is paid for; the parts add up to the sum exactly."""
+    """What work costs, in whole cents, by what it is paid for; the parts add up to the sum exactly."""
 
     rewards: int = 0
     fees: int = 0
@@ -124,6 +124,7 @@ class Cost(NamedTuple):
     masters: int = 0
     premiums: int = 0
     """What other people's qualifications cost."""
+    bonuses: int = 0
 
     @property
     def cents(self) -> int:

@@ -37,6 +37,7 @@ DELETE = "DeleteHIT"
 CREATE_TYPE = "CreateQualificationType"
 UPDATE_TYPE = "UpdateQualificationType"
 DELETE_TYPE = "DeleteQualificationType"
+APPROVE, REJECT, BONUS = "ApproveAssignment", "RejectAssignment", "SendBonus"
 OWN, DISOWN, PROTECT = "own", "disown", "protect"
 """Not sent: what the files said about whose things are, and what must not be deleted."""
 IMPORT = "import"
@@ -105,6 +106,16 @@ class KnownBlock:
 
     worker: str
     reason: str
+
+
+class KnownBonus(NamedTuple):
+    """A bonus that was paid."""
+
+    assignment: str
+    token: str
+    amount: Money
+    price: Money
+    """With its fee."""
 
 
 class _Draft:
@@ -290,6 +301,25 @@ def notifications(connection: Connection, journal: str) -> Iterator[tuple[str, s
     yield from ours.values()
 
 
+def bonuses(connection: Connection, journal: str) -> Iterator[KnownBonus]:
+    """Bonuses that were paid, by us or found as paid by us."""
+    for row in _rare(connection, journal, BONUS):
+        yield KnownBonus(row.object_id, row.token, Money(_read(row.detail).get("amount", 0)), Money(row.price))
+
+
+def rejections(connection: Connection, journal: str) -> dict[str, tuple[Money, bool]]:
+    """Our rejections by assignment: what each released, and whether it was overturned by us."""
+    found = {
+        row.object_id: (Money(_read(row.detail).get("released", 0)), False)
+        for row in _rare(connection, journal, REJECT)
+    }
+    if found:  # approvals are as many as answers, and only what follows a rejection matters
+        for row in _rare(connection, journal, APPROVE):
+            if row.object_id in found:
+                found[row.object_id] = found[row.object_id][0], True
+    return found
+
+
 def protected(connection: Connection, journal: str) -> frozenset[str]:
     """Ids of qualification types that must not be deleted."""
     found: dict[str, bool] = {}
@@ -302,7 +332,7 @@ def _rare(connection: Connection, journal: str, *operations: str) -> Iterator[Ro
     """Done calls of operations that a plan does few of, in the order they were sent."""
     c = calls.c
     query: Select[Any] = (
-        select(c.id, c.operation, c.object_id, c.address, c.key, c.endpoint_time, c.detail)
+        select(c.id, c.operation, c.object_id, c.address, c.key, c.token, c.price, c.endpoint_time, c.detail)
         .where(c.journal == journal, RARE, c.outcome == "done")
         .order_by(c.id)
         .execution_options(yield_per=_CHUNK)

@@ -142,6 +142,11 @@ def make(desired: Desired, observed: Observed, memory: Memory, found: Diff, choi
     draft.hit_types()
     draft.notifications()
     draft.policies()
+    return order(draft, plan_id=plan_id)
+
+
+def order(draft: Draft, *, plan_id: str) -> Plan:
+    """Turn a draft into a plan: the campaign record first, everything else as it depends on each other."""
     draft.record()
     return _Order(draft).finish(plan_id)
 
@@ -156,6 +161,7 @@ class _Order:
         self.notes, self.refusals = draft.notes, draft.refusals
         self.committed, self.cost = draft.committed, draft.cost
         self.facts, self.until = draft.facts, draft.until
+        self.command, self.review = draft.command, draft.review
 
     def finish(self, plan_id: str) -> Plan:
         """Order the steps, bound the price, and draw up the document."""
@@ -197,7 +203,8 @@ class _Order:
             yield from (other.node for other in self.steps if other.node.startswith("-notification."))
 
     def _gone(self) -> None:
-        """HITs the account has forgotten were paid for all the same."""
+        """HITs the account has forgotten were paid for all the same; bonuses it shows nowhere in the listing."""
+        self.committed += self.memory.reviewed
         for batch, knowns in self.memory.hits.items():
             present = self.observed.hits.get(batch, HITs())
             self.committed += sum(
@@ -242,7 +249,7 @@ class _Order:
             "id": plan_id,
             "made_at": format_time(made),
             "valid_until": format_time(min([made + VALID, *until])),
-            "command": "destroy" if self.choices.destroy else "apply",
+            "command": self.command,
             "campaign": campaign.campaign,
             "title": campaign.title,
             "environment": desired.target.name,
@@ -270,6 +277,7 @@ class _Order:
             },
             "steps": described,
             "batches": self.batches,
+            "review": self.review,
             "samples": self.samples,
             "notes": self._notes(),
             "refusals": self.refusals,
@@ -306,6 +314,7 @@ class _Order:
             final |= {address.partition(".")[0] + " delete"} if "deletes" in wish else set()
             final |= {"batch replace"} if {"question", "hit_type"} & set(wish.get("fields", ())) else set()
             final |= {"batch retire"} if "retire" in wish.get("items", ()) else set()
+            final |= {f"review {word}" for word in wish.get("decides", ())}
         return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(final)})
 
 

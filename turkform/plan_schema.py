@@ -36,7 +36,7 @@ class Price(_Part):
         dict[str, Dollars],
         Field(
             description="The total by what is paid for: rewards, fees, ten_or_more (the fee's rise at ten places), "
-            "masters, premiums."
+            "masters, premiums, bonuses."
         ),
     ]
 
@@ -52,10 +52,15 @@ class Change(_Part):
 class Listed(_Part):
     """One item of a step: a row's key, or a worker."""
 
-    key: Annotated[str, Field(description="The row's key, or the worker's id.")]
+    key: Annotated[str, Field(description="The row's key, the worker's id, or the assignment's.")]
     fingerprint: Annotated[str | None, Field(description="Of everything fixed when the HIT is created.")] = None
     observed: Annotated[str | None, Field(description="The key or value it had so far.")] = None
-    value: Annotated[str | None, Field(description="A grant's value, or a block's reason.")] = None
+    value: Annotated[str | None, Field(description="A grant's value, a block's reason, or a bonus in US dollars.")] = (
+        None
+    )
+    item: Annotated[str | None, Field(description="Of an assignment: the key of its row.")] = None
+    worker: Annotated[str | None, Field(description="Of an assignment: whose it is.")] = None
+    reason: Annotated[str | None, Field(description="Of an assignment: what its worker reads.")] = None
     hit: Annotated[str | None, Field(description="The id of the HIT that is there.")] = None
     hit_type: Annotated[str | None, Field(description="The id of the terms it has.")] = None
     assignments: Annotated[str | None, Field(description="How many places it has.")] = None
@@ -72,6 +77,9 @@ class Items(_Part):
         str | None,
         Field(pattern=ROWS, description="Their numbers in the data file, or in the sorted roster: 1-500,502."),
     ] = None
+    names: Annotated[
+        str | None, Field(description="Of more than 1,000 assignments: the ids of all, with blanks between.")
+    ] = None
 
 
 class Step(_Part):
@@ -83,7 +91,6 @@ class Step(_Part):
         Literal[
             "create",
             "replace",
-            "revert",
             "move",
             "extend",
             "prolong",
@@ -92,10 +99,14 @@ class Step(_Part):
             "discard",
             "archive",
             "rekey",
+            "approve",
+            "reject",
+            "overturn",
+            "bonus",
             "wait",
         ]
         | None,
-        Field(description="For a batch: what happens to each of its items."),
+        Field(description="For a batch or its review: what happens to each of its items or answers."),
     ] = None
     operations: Annotated[tuple[str, ...], Field(description="API operations in order; empty: nothing is sent.")]
     leaves: Annotated[
@@ -138,6 +149,14 @@ class Batch(_Part):
     taken: Annotated[
         str | None, Field(pattern=ROWS, description="Rows whose HITs are over with every place taken.")
     ] = None
+
+
+class Review(_Part):
+    """Whose word a review goes by."""
+
+    batches: Annotated[tuple[str, ...], Field(description="By name; empty: all.")]
+    decisions: Annotated[str | None, Field(description="The file of decisions, one of the inputs.")]
+    overturn: Annotated[tuple[str, ...], Field(description="Assignments whose rejection is to be undone.")]
 
 
 class Sample(_Part):
@@ -183,7 +202,7 @@ class Document(_Part):
     id: Annotated[str, Field(description="Random; two plans of the same inputs differ in it and in times only.")]
     made_at: Annotated[Instant, Field(description="The endpoint's clock.")]
     valid_until: Annotated[Instant, Field(description="A saved plan runs until then.")]
-    command: Literal["apply", "destroy"]
+    command: Literal["apply", "destroy", "review"]
     campaign: str
     title: str | None
     environment: str
@@ -202,6 +221,7 @@ class Document(_Part):
     rests_on: Annotated[dict[str, RestsOn], Field(description="By address.")]
     steps: tuple[Step, ...]
     batches: Annotated[dict[str, Batch], Field(description="By address.")]
+    review: Annotated[Review | None, Field(description="Of a review; else null.")]
     samples: tuple[Sample, ...]
     notes: Annotated[tuple[str, ...], Field(description="What to know; nothing is done about it.")]
     refusals: Annotated[tuple[str, ...], Field(description="Why it must not run, each with the way out; else empty.")]

@@ -76,9 +76,9 @@ class MostMoney(Limit):
 
 
 class MostShare(Limit):
-    """A bound in per cent of a batch's HITs."""
+    """A bound in per cent."""
 
-    limit: Annotated[Share, Field(description="A share of a batch's HITs, from 0% to 100%.", examples=["30%"])]
+    limit: Annotated[Share, Field(description="A share, from 0% to 100%.", examples=["30%"])]
 
     @property
     def percent(self) -> int:
@@ -157,6 +157,17 @@ class Policies(Section):
             description="Most keys that may vanish while new ones appear, of a batch's, from 10 on.", examples=["20%"]
         ),
     ] = MostShare(limit="20%")
+    max_rejected: Annotated[
+        MostShare,
+        Field(description="Most answers that may be rejected, of a batch's, from 10 answers on.", examples=["20%"]),
+    ] = MostShare(limit="20%")
+    max_rejected_of_worker: Annotated[
+        MostShare,
+        Field(
+            description="Most answers that may be rejected, of one worker's in this campaign, from 10 answers on.",
+            examples=["50%"],
+        ),
+    ] = MostShare(limit="50%")
 
     def described(self) -> dict[str, str]:
         """Every policy in force, as it stands in the plan."""

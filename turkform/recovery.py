@@ -18,7 +18,9 @@ from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
 from turkform.money import Money
+from turkform.past import APPROVE, BONUS, REJECT
 from turkform.publication import SETTLING, TOLERANCE
+from turkform.reviewer import reviewed
 from turkform.tally import Tally
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ def settle(survey: Survey, run: Run) -> list[OpenCall]:
     hits = {hit.id: hit for hit in listed if hit.id in wanted} if wanted else {}
     for call in survey.memory.open:
         done, object_id = _happened(call, survey, hits)
+        if done is None:
+            left.append(call)
+            continue
         if done:
             run.settle(call.id, Outcome.DONE, object_id=object_id, at=at, error="settled by reading the account")
         elif call.shown_for(at.timestamp(), survey.local) >= SETTLING:
@@ -55,8 +60,8 @@ def settle(survey: Survey, run: Run) -> list[OpenCall]:
     return left
 
 
-def _happened(call: OpenCall, survey: Survey, hits: Mapping[str, HIT]) -> tuple[bool, str]:
-    """Whether the account shows what the call was to do, and the object it is about."""
+def _happened(call: OpenCall, survey: Survey, hits: Mapping[str, HIT]) -> tuple[bool | None, str]:
+    """Whether the account shows what the call was to do, and the object it is about; None where it cannot tell."""
     detail, observed = call.detail, survey.observed
     object_id = str(detail.get("object", ""))
     hit = hits.get(object_id)
@@ -75,12 +80,12 @@ def _happened(call: OpenCall, survey: Survey, hits: Mapping[str, HIT]) -> tuple[
             return hit is not None and hit.maximum >= int(detail.get("maximum", 0)), object_id
         case "UpdateExpirationForHIT":
             return hit is not None and _ends(hit, float(detail["expires"]), observed.now.timestamp()), object_id
-        case "UpdateHITReviewStatus":
-            return hit is not None and hit.status != "Reviewing", object_id
         case "UpdateHITTypeOfHIT":
             return hit is not None and hit.type_id == detail.get("type"), object_id
         case "DeleteQualificationType":
             return all(state.id != object_id for state in observed.types.values()), object_id
+        case operation if operation in {APPROVE, REJECT, BONUS}:
+            return reviewed(survey.account, call), object_id
         case operation if operation in {BLOCK, UNBLOCK}:
             return (call.key in observed.blocks) == (operation == BLOCK), ""
         case operation if operation in {GRANT, REVOKE}:

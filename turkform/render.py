@@ -35,6 +35,8 @@ FOLD = 20
 NARROW, WIDE = 60, 110
 """Bounds of the width text is set in, in columns."""
 SAMPLE_LINES = 40
+_ONE_A_LINE = {None, "", "rekey", "approve", "reject", "overturn", "bonus"}
+"""Steps whose items are shown with what happens to each; those of the others are keys alone."""
 _ROOM = 32
 """Columns a sentence needs beside its head; with fewer it starts on a line of its own."""
 _INDENT = " " * 14
@@ -195,7 +197,7 @@ def _items(page: _Page, step: Mapping[str, Any], *, full: bool) -> None:
     if left:
         hidden = len(items["listed"]) - len(shown)
         entries.append(f"… and {left:,} more" + (f"; --full lists {hidden + len(shown):,}" if hidden else ""))
-    if step.get("op") in {"", None, "rekey"}:
+    if step.get("op") in _ONE_A_LINE:
         for entry in entries:
             page.line(_INDENT, (entry, "dim" if entry.startswith("…") else ""))
     else:

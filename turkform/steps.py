@@ -36,7 +36,7 @@ class Reversibility(StrEnum):
     TRACE = "trace"
     """Something that stays, and costs nothing."""
     MONEY = "money"
-    """Places that workers may take and be paid for."""
+    """Places that workers may take and be paid for, and work that is paid."""
     PERSON = "person"
     """A worker's standing or access."""
     FINAL = "final"
@@ -55,7 +55,6 @@ GRAVEST = (
 OPERATIONS: Mapping[Op, tuple[str, ...]] = {
     Op.CREATE: ("CreateHITWithHITType",),
     Op.REPLACE: ("UpdateExpirationForHIT", "DeleteHIT", "CreateHITWithHITType"),
-    Op.REVERT: ("UpdateHITReviewStatus",),
     Op.MOVE: ("UpdateHITTypeOfHIT",),
     Op.EXTEND: ("CreateAdditionalAssignmentsForHIT",),
     Op.PROLONG: ("UpdateExpirationForHIT",),
@@ -64,13 +63,16 @@ OPERATIONS: Mapping[Op, tuple[str, ...]] = {
     Op.DISCARD: ("DeleteHIT",),
     Op.ARCHIVE: ("DeleteHIT",),
     Op.REKEY: (),
+    Op.APPROVE: ("ApproveAssignment",),
+    Op.REJECT: ("RejectAssignment",),
+    Op.OVERTURN: ("ApproveAssignment",),
+    Op.BONUS: ("SendBonus",),
     Op.WAIT: (),
 }
 FACTS: Mapping[Op, tuple[str, str]] = {
     # What the decision rested on, and what happens where workers or an earlier apply moved on.
     Op.CREATE: ("no HIT with this marker", "adopt"),
     Op.REPLACE: ("untouched", "keep"),
-    Op.REVERT: ("is Reviewing", "keep"),
     Op.MOVE: ("untouched", "keep"),
     Op.EXTEND: ("exists with these places", "keep"),
     Op.PROLONG: ("exists", "keep"),
@@ -79,12 +81,15 @@ FACTS: Mapping[Op, tuple[str, str]] = {
     Op.DISCARD: ("every answer reviewed", "keep"),
     Op.ARCHIVE: ("every answer stored", "keep"),
     Op.REKEY: ("exists", "keep"),
+    Op.APPROVE: ("submitted", "keep"),
+    Op.REJECT: ("submitted", "keep"),
+    Op.OVERTURN: ("rejected", "keep"),
+    Op.BONUS: ("no such bonus was paid", "keep"),
     Op.WAIT: ("", ""),
 }
 LEAVES: Mapping[Op, Reversibility] = {
     Op.CREATE: Reversibility.MONEY,
     Op.REPLACE: Reversibility.FINAL,
-    Op.REVERT: Reversibility.FREE,
     Op.MOVE: Reversibility.FREE,
     Op.EXTEND: Reversibility.MONEY,
     Op.PROLONG: Reversibility.FREE,
@@ -93,12 +98,15 @@ LEAVES: Mapping[Op, Reversibility] = {
     Op.DISCARD: Reversibility.FINAL,
     Op.ARCHIVE: Reversibility.FINAL,
     Op.REKEY: Reversibility.FREE,
+    Op.APPROVE: Reversibility.MONEY,
+    Op.REJECT: Reversibility.PERSON,
+    Op.OVERTURN: Reversibility.MONEY,
+    Op.BONUS: Reversibility.FINAL,
     Op.WAIT: Reversibility.FREE,
 }
 ACTIONS: Mapping[Op, Action] = {
     Op.CREATE: Action.CREATE,
     Op.REPLACE: Action.REPLACE,
-    Op.REVERT: Action.UPDATE,
     Op.MOVE: Action.UPDATE,
     Op.EXTEND: Action.UPDATE,
     Op.PROLONG: Action.UPDATE,
@@ -107,6 +115,10 @@ ACTIONS: Mapping[Op, Action] = {
     Op.DISCARD: Action.DELETE,
     Op.ARCHIVE: Action.DELETE,
     Op.REKEY: Action.UPDATE,
+    Op.APPROVE: Action.UPDATE,
+    Op.REJECT: Action.UPDATE,
+    Op.OVERTURN: Action.UPDATE,
+    Op.BONUS: Action.UPDATE,
     Op.WAIT: Action.WAIT,
 }
 
@@ -133,10 +145,13 @@ class Digest:
 class Items:
     """The items of one step: counted, digested in file order, the first ones by name."""
 
+    named: bool = False
+    """Every one of them is known by its name alone: no file has it at a row's number."""
     cents: int = 0
     listed: list[dict[str, str]] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
     digest: Digest = field(default_factory=Digest)
+    names: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -149,6 +164,8 @@ class Items:
         self.cents += cents
         if row:
             self.rows.add(row)
+        if self.named:
+            self.names.append(key)
         if self.count > LISTED:
             return False
         self.listed.append({"key": key, **detail})
@@ -158,7 +175,8 @@ class Items:
         """As it stands in the plan."""
         listed = self.listed if self.count <= LISTED else self.listed[:SHOWN]
         rows = {"rows": str(self.rows)} if self.rows.count else {}
-        return {"count": self.count, "listed": listed, "sha256": self.digest.sha256, **rows}
+        names = {"names": " ".join(self.names)} if self.count > LISTED and self.named else {}
+        return {"count": self.count, "listed": listed, "sha256": self.digest.sha256, **rows, **names}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import difflib
 import json
 import os
 import stat
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from turkform.errors import CampaignError, Diagnostic, Location
@@ -129,8 +130,7 @@ class Table:
         verb = "is one value" if len(cells) == 1 else f"are {len(cells)} values"
         detail = f"It begins {_shorten(cells[0])}."
         if len(cells) > len(header):
-            what, example = ("a tab", "") if self.path.suffix.lower() == ".tsv" else ("a comma", ': "one, two"')
-            detail += f" A value with {what} in it stands in quotation marks{example}."
+            detail += ' A value with a comma in it stands in quotation marks: "one, two".'
         self._problem(line, f"here {verb}, and the header names {len(header)} columns", detail)
 
     def _broken_quotes(self, line: int, reason: str) -> None:
@@ -166,11 +166,31 @@ class Table:
                 except _RefusedValueError as error:
                     self._problem(line, f"this line holds {error}")
                 else:
-                    self.columns.update(dict.fromkeys(row))
+                    for name in row.keys() - self.columns.keys():
+                        self.columns[name] = None
                     yield line, row
 
     def _problem(self, line: int, summary: str, detail: str = "", column: int = 0) -> None:
         self.report(Diagnostic(summary, detail, location=Location(self.path, line, column or (1 if line else 0))))
+
+
+def cell_column(path: Path, line: int, number: int) -> int:
+    """Where in its line the cell of this number begins, for a problem with it; the first cell is number 0.
+
+    1 where the file has no cells, or its row goes over several lines before that one.
+    """
+    delimiter = _DELIMITERS.get(path.suffix.lower())
+    if delimiter is None:
+        return 1
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        text = next(islice(file, line - 1, None), "")
+    quoted = False
+    for at, char in enumerate(text):
+        if number == 0:
+            return at + 1
+        quoted ^= char == '"'
+        number -= char == delimiter and not quoted
+    return 1
 
 
 def encoding_problem(path: Path) -> Diagnostic:

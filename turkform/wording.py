@@ -65,6 +65,8 @@ def _different(items: Sequence[Mapping[str, Any]]) -> int:
 
 def closing(document: Document) -> str:
     """The last line of every plan: what it does, and at most at what price."""
+    if document["command"] == "review":
+        return _reviewed(document)
     found = counts(document)
     if not any(found[:3]) and document["refusals"]:
         return f"Plan: refused. Committed: ${document['price']['committed_before']}."
@@ -78,12 +80,35 @@ def closing(document: Document) -> str:
     )
 
 
+def _reviewed(document: Document) -> str:
+    """The last line of a review."""
+    price = document["price"]
+    found = Counter(dict.fromkeys(_REVIEWED, 0))
+    for step in document["steps"]:
+        found[step["op"]] += step["items"]["count"]
+    said = [
+        f"{found[op]:,} {word if found[op] == 1 else words}" for op, (word, words) in _REVIEWED.items() if found[op]
+    ]
+    if not said:
+        nothing = "refused" if document["refusals"] else "nothing to do"
+        return f"Review: {nothing}. Committed: ${price['committed_before']}."
+    return f"Review: {', '.join(said)}. Price: {at_most(price['total'])}."
+
+
+_REVIEWED = {
+    "approve": ("to approve", "to approve"),
+    "reject": ("to reject", "to reject"),
+    "overturn": ("rejection to overturn", "rejections to overturn"),
+    "bonus": ("bonus", "bonuses"),
+}
+
+
 # --- head and price --------------------------------------------------------------------------------
 
 
 def heading(document: Document) -> str:
-    """`Plan` or `Destroy`."""
-    return "Destroy" if document["command"] == "destroy" else "Plan"
+    """`Plan`, `Destroy` or `Review`."""
+    return {"destroy": "Destroy", "review": "Review"}.get(document["command"], "Plan")
 
 
 def place(document: Document) -> str:
@@ -203,12 +228,27 @@ def _resolved(value: Any) -> Any:
 def item_text(entry: Mapping[str, str], step: Mapping[str, Any]) -> str:
     """One item: its key, with the key or the value it had where that changes."""
     key = brief(entry["key"])
+    if step.get("op") in _REVIEWED:
+        return _assignment(entry)
     if step.get("op") == "rekey":
         return f"{brief(entry['observed'])} -> {key}"
     if "value" not in entry:
         return key
     before = f"{clean(entry['observed'])} -> " if "observed" in entry else ""
     return f"{key}  {before}{clean(entry['value'])}"
+
+
+def _assignment(entry: Mapping[str, str]) -> str:
+    """An assignment: whose it is and of which item, what is paid, and what the worker reads."""
+    value = f"  ${entry['value']}" if "value" in entry else ""
+    reason = clean(entry.get("reason", ""))
+    reason = reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…"
+    quoted = f'  "{reason}"' if reason else ""
+    return f"{brief(entry['key'])}  {brief(entry['item'])}  {brief(entry['worker'])}{value}{quoted}"
+
+
+_LONGEST_REASON = 160
+"""Characters of what a worker reads; the plan document has the whole of it."""
 
 
 def sentence(step: Mapping[str, Any], document: Document) -> str:
@@ -226,15 +266,17 @@ def sentence(step: Mapping[str, Any], document: Document) -> str:
         template = _SENTENCES.get(step["operations"][0], "{n} worker{s}")
     if step["action"] == "wait" or not template:
         return reason
-    return template.format(
-        n=f"{count:,}", s="" if count == 1 else "s", moves="moves" if count == 1 else "move", rest=_kept(step, document)
-    )
+    plural = "" if count == 1 else "s"
+    said = template.format(
+        n=f"{count:,}", s=plural, moves="moves" if count == 1 else "move", rest=_kept(step, document),
+        es="" if count == 1 else "es",
+    )  # fmt: skip
+    return f"{said}; {reason}" if step.get("op") in _REVIEWED and reason else said
 
 
 _SENTENCES = {
     "create": "publish {n} HIT{s}",
     "replace": "new question: {n} untouched HIT{s} replaced, the old deleted{rest}",
-    "revert": "{n} HIT{s} back from Reviewing to Reviewable, to be opened again",
     "move": "new terms: {n} untouched HIT{s} {moves}{rest}",
     "extend": "more assignments on {n} HIT{s}",
     "prolong": "new end for {n} HIT{s}",
@@ -243,6 +285,10 @@ _SENTENCES = {
     "discard": "delete {n} HIT{s} with the reviewed answers on them, as asked for",
     "archive": "delete {n} HIT{s}, every answer of which is stored",
     "rekey": "{n} re-keyed, nothing sent",
+    "approve": "approve {n} answer{s}, paid as priced when published",
+    "reject": "reject {n} answer{s}, unpaid",
+    "overturn": "approve {n} rejected answer{s} after all",
+    "bonus": "pay {n} bonus{es}, which nothing takes back",
     "CreateWorkerBlock": "{n} worker{s} blocked from all of your HITs",
     "DeleteWorkerBlock": "{n} worker{s} unblocked",
     "AssociateQualificationWithWorker": "granted to {n} worker{s}",

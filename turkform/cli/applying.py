@@ -28,6 +28,7 @@ from turkform.errors import DeclinedError, LeaseHeldError, RefusedError, StalePl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from turkform.campaign import Target
     from turkform.choices import Choices
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from turkform.plan import Plan
     from turkform.sender import Stop
     from turkform.survey import Survey
+
+    Looking = AbstractContextManager[tuple[Survey, Journal | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Manner:
     as_json: bool = False
     confirm: str | None = None
     """The environment's name, where it was said on the command line."""
+    again: str = ""
+    """What to run to go on, where it is more than the command's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def apply(
     elif approved:
         _apply_approved(session, read_choices(said), manner, approved)
     else:
-        _plan_and_apply(session, read_choices(said), manner, "apply")
+        plan_and_apply(session, session.survey(read_choices(said)), manner, "apply")
 
 
 @click.command(cls=Command)
@@ -146,7 +151,7 @@ def destroy(session: Session, /, **manner: Any) -> None:
       turkform destroy
       turkform --env lab destroy --auto-approve --json
     """
-    _plan_and_apply(session, read_choices({}, destroy=True), Manner(**manner), "destroy")
+    plan_and_apply(session, session.survey(read_choices({}, destroy=True)), Manner(**manner), "destroy")
 
 
 @click.command(cls=Command)
@@ -184,8 +189,9 @@ def close(session: Session, *, addresses: tuple[str, ...], everything: bool, as_
     tell_failures(session, report)
 
 
-def _plan_and_apply(session: Session, choices: Choices, manner: Manner, command: str) -> None:
-    with session.survey(choices) as (found, journal):
+def plan_and_apply(session: Session, looking: Looking, manner: Manner, command: str) -> None:
+    """Plan, show, ask, and carry it out; `looking` is how the account is read and planned."""
+    with looking as (found, journal):
         made = found.plan
         if not (manner.as_json and (made.empty or manner.auto_approve)):
             show_plan(session, made.document, on_stderr=manner.as_json)
@@ -197,7 +203,7 @@ def _plan_and_apply(session: Session, choices: Choices, manner: Manner, command:
         asked = _consent(found.desired.target, manner, None if manner.auto_approve else command)
         with _now(session, made, found, journal, looked=not asked) as (now, own):
             outcome = _carry_out(session, now, own, manner, command)
-    _finish(session, outcome, made, manner)
+    _finish(session, outcome, made, manner, command)
 
 
 def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
@@ -208,8 +214,9 @@ def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
         _refuse(saved, manner)
         asked = _consent(found.desired.target, manner, None)
         with _now(session, saved, found, journal, looked=not asked) as (now, own):
-            outcome = _carry_out(session, now, own, manner, "apply", plan_digest=saved.document["digest"])
-    _finish(session, outcome, saved, manner)
+            command = saved.document["command"]
+            outcome = _carry_out(session, now, own, manner, command, plan_digest=saved.document["digest"])
+    _finish(session, outcome, saved, manner, command)
 
 
 def _apply_approved(session: Session, choices: Choices, manner: Manner, intent: str) -> None:
@@ -228,7 +235,7 @@ def _apply_approved(session: Session, choices: Choices, manner: Manner, intent: 
             return
         _consent(found.desired.target, manner, None)
         outcome = _carry_out(session, found, journal, manner, "apply")
-    _finish(session, outcome, made, manner)
+    _finish(session, outcome, made, manner, "apply")
 
 
 def _consent(target: Target, manner: Manner, command: str | None) -> bool:
@@ -293,8 +300,9 @@ def _ask(command: str) -> None:
         DeclinedError: the answer was no, or there is nobody to ask.
     """
     if not sys.stdin.isatty():
+        saving = {"apply": "plan -o FILE", "review": "review -o FILE"}.get(command)
         hint = f"Run `turkform {command} --auto-approve`" + (
-            ", or save it with `turkform plan -o FILE` and apply that." if command == "apply" else "."
+            f", or save it with `turkform {saving}` and apply that." if saving else "."
         )
         raise DeclinedError("nobody is here to approve this plan; nothing was sent", hint)
     click.echo(f"\nType yes to {command} this plan: ", nl=False, err=True)
@@ -367,14 +375,14 @@ def _stopping(stop: Stop, say: Callable[[str], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _finish(session: Session, outcome: Outcome, made: Plan, manner: Manner) -> None:
+def _finish(session: Session, outcome: Outcome, made: Plan, manner: Manner, command: str) -> None:
     """Tell what was done, what was not, and what to do next; the exit code says it again."""
     report = outcome.report
     if manner.as_json:
         session.terminal.json(report_document(report, made.document))
     else:
         draw_report(session, report, outcome.hits)
-    tell_failures(session, report)
+    tell_failures(session, report, again=manner.again or command)
     if outcome.hits and not manner.as_json:
         draw_next(session, outcome.hits[0][1] if outcome.rehearsal else "")
 

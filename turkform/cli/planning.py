@@ -237,7 +237,14 @@ def _compared(
 
     document = saved.document
     approval = Approval.of(document)
-    with session.survey(choices_of(document), approval=approval, quiet=quiet) as (found, journal):
+    if document["command"] == "review":
+        from turkform.reviewing import Asked
+
+        asked = Asked.of(document, session.existing_folder())
+        looking = session.review(asked, approval=approval, quiet=quiet)
+    else:
+        looking = session.survey(choices_of(document), approval=approval, quiet=quiet)
+    with looking as (found, journal):
         used = journal is not None and journal.plan_used(document["digest"])
         yield found, journal, moved(saved, found, used=used)
 

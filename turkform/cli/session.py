@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from turkform.campaign import Desired
     from turkform.choices import Choices
     from turkform.journal import Journal
+    from turkform.reviewing import Asked
     from turkform.survey import Survey
 
 
@@ -155,25 +156,18 @@ class Session:
         Raises:
             RefusedError: nothing was ever published.
         """
-        with self.any_answers(found) as store:
-            if store is None:
-                raise RefusedError(["nothing was published yet, so there are no answers"])
-            own_state(self.folder)
-            yield store
-
-    @contextmanager
-    def any_answers(self, found: Survey) -> Iterator[Answers | None]:
-        """The same, to be read; None where nothing was ever published."""
         from turkform.answers import Answers
 
         record = found.observed.record
         journal = found.memory.journal or (record.journal if record else "")
-        store = Answers.beside(found.desired.target.journal, journal) if journal else None
+        if not journal:
+            raise RefusedError(["nothing was published yet, so there are no answers"])
+        own_state(self.folder)
+        store = Answers.beside(found.desired.target.journal, journal)
         try:
             yield store
         finally:
-            if store is not None:
-                store.close()
+            store.close()
 
     # --- both sides -------------------------------------------------------------------------------
 
@@ -188,6 +182,16 @@ class Session:
             from turkform.survey import survey
 
             yield survey(desired, account, journal, choices or NoChoices(), approval=approval), journal
+
+    @contextmanager
+    def review(
+        self, asked: Asked, *, approval: Approval | None = None, rate: float | None = None, quiet: bool = False
+    ) -> Iterator[tuple[Survey, Journal | None]]:
+        """The same for the answers of a campaign: fetch what is new, and plan what is wanted of it."""
+        from turkform.reviewing import review
+
+        with self.survey(quiet=quiet) as (found, journal), self.answers(found) as answers:
+            yield review(found, answers, asked, approval=approval, rate=rate), journal
 
 
 def _variable(text: str) -> tuple[str, str]:

@@ -77,7 +77,7 @@ class Address:
 
 _NAMELESS = {"block", "record"}
 _ADDRESS = re.compile(
-    r"(?P<kind>qualification_type|grant|hit_type|notification|batch|block|record)"
+    r"(?P<kind>qualification_type|grant|hit_type|notification|batch|review|block|record)"
     r'(?:\.(?P<name>[a-z][a-z0-9_-]{0,39}(?:@[1-9][0-9]{0,8})?))?(?:\["(?P<key>(?:[^"\\]|\\.)*)"\])?'
 )
 
