@@ -93,6 +93,10 @@ class Real:
         told = dict(line.split(" = ") for line in self.requester("add", name, "--balance", balance).splitlines()[2:])
         return told["aws_access_key_id"], told["aws_secret_access_key"]
 
+    def let_in(self, worker: str) -> str:
+        """A worker who is known from now on; the id."""
+        return _said("worker", "add", "--id", worker, "--store", self.store).strip()
+
     def client(self, keys: tuple[str, str], **options: Any) -> Any:
         """An unmodified boto3 client with these keys."""
         return boto3.client(
@@ -111,7 +115,11 @@ def requester(*words: str) -> str:
     Raises:
         KeeperError: it said no.
     """
-    done = CliRunner().invoke(main, ["requester", *words], standalone_mode=False)
+    return _said("requester", *words)
+
+
+def _said(*words: str) -> str:
+    done = CliRunner().invoke(main, words, standalone_mode=False)
     if isinstance(done.exception, click.ClickException):
         raise KeeperError(done.exception.format_message())
     if done.exception is not None:

@@ -40,6 +40,26 @@ def keys(server: Real) -> tuple[str, str]:
     return server.keys("signer")
 
 
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("create_worker_block", {"Reason": "R"}),
+        ("delete_worker_block", {}),
+        ("associate_qualification_with_worker", {"QualificationTypeId": ""}),
+    ],
+)
+def test_a_worker_id_that_is_nobodys_is_refused(
+    server: Real, keys: tuple[str, str], operation: str, given: dict[str, str]
+) -> None:
+    client = server.client(keys)
+    if "QualificationTypeId" in given:
+        made = client.create_qualification_type(Name=next(_NAMES), **KIND)["QualificationType"]
+        given = {"QualificationTypeId": made["QualificationTypeId"]}
+    with pytest.raises(ClientError, match=r'The value "A1NOBODY" is not valid for the parameter WorkerId\.'):
+        getattr(client, operation)(WorkerId="A1NOBODY", **given)
+    getattr(client, operation)(WorkerId=server.let_in("A1SOMEBODY"), **given)
+
+
 def signed(keys: tuple[str, str], url: str, *, service: str = "mturk-requester", age: timedelta = timedelta()) -> Any:
     """A request as boto3 signs it, that long ago; its headers can be altered before it is sent."""
 
@@ -154,7 +174,7 @@ def test_requesters_never_see_each_other(server: Real) -> None:
     one, other = (server.client(server.keys(next(_NAMES))) for _ in range(2))
     made = one.create_qualification_type(Name="Trained", **KIND)["QualificationType"]["QualificationTypeId"]
     assert other.create_qualification_type(Name="Trained", **KIND)["QualificationType"]["QualificationTypeId"] != made
-    one.create_worker_block(WorkerId="A1BAD", Reason="r")
+    one.create_worker_block(WorkerId=server.let_in("A1BAD"), Reason="r")
     assert other.list_worker_blocks()["NumResults"] == 0
     owned = other.list_qualification_types(MustBeRequestable=False, MustBeOwnedByCaller=True)
     assert made not in {kind["QualificationTypeId"] for kind in owned["QualificationTypes"]}
@@ -210,7 +230,7 @@ def test_a_secret_rests_sealed_and_is_told_once(server: Real) -> None:
 def test_what_is_logged_says_who_did_what_and_nothing_more(server: Real) -> None:
     access, secret = server.keys(next(_NAMES))
     client = server.client((access, secret))
-    client.create_worker_block(WorkerId="A1LOGGED", Reason="a private reason")
+    client.create_worker_block(WorkerId=server.let_in("A1LOGGED"), Reason="a private reason")
     with pytest.raises(ClientError):
         client.get_hit(HITId="3ABC")
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from marketplace_server import STORES
@@ -43,7 +44,36 @@ def with_password(market: RealMarketplace, worker: str) -> Surfer:
 
 @pytest.mark.parametrize("path", ["/", "/work", "/inbox", "/qualifications", "/account", "/hits/3X", "/assignments/3X"])
 def test_who_is_not_signed_in_sees_the_door_only(market: RealMarketplace, path: str) -> None:
-    assert Surfer(market.url).get(path).place == "/sign-in"
+    assert Surfer(market.url).get(path).place.partition("?")[0] == "/sign-in"
+
+
+@pytest.mark.parametrize("path", ["/", "/inbox", "/hits/3X", "/?q=birds+%26+bees&sort=reward"])
+def test_signing_in_leads_to_where_one_wanted_to_go(market: RealMarketplace, worker: str, path: str) -> None:
+    with_password(market, worker)
+    surfer = Surfer(market.url)
+    door = surfer.get(path).place
+    assert surfer.post(door, worker=worker, password="wrong").status == 403
+    assert surfer.post(door, worker=worker, password=PASSWORD).place == path
+    assert surfer.get(door).place == path
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "/\t/evil.example/",
+        "evil.example",
+        "javascript:x",
+    ],
+)
+def test_signing_in_never_leads_to_another_site(market: RealMarketplace, worker: str, elsewhere: str) -> None:
+    with_password(market, worker)
+    surfer = Surfer(market.url)
+    door = f"/sign-in?{urlencode({'next': elsewhere})}"
+    assert surfer.post(door, worker=worker, password=PASSWORD).place == "/"
+    assert surfer.get(door).place == "/"
 
 
 def test_a_link_is_used_up_by_its_form_and_not_by_looking(market: RealMarketplace, worker: str) -> None:

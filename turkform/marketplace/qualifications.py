@@ -18,7 +18,7 @@ from turkform.marketplace.hit_types import SYSTEM_TYPES, missing_qualification_t
 from turkform.marketplace.protocol import parameter_error, refuse_longer, request_error
 from turkform.marketplace.store import new_id, page
 from turkform.marketplace.tables import grants, hit_types, hits, qualification_requests, qualification_types
-from turkform.marketplace.workers import write_to
+from turkform.marketplace.workers import refuse_unknown, write_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -244,6 +244,7 @@ def associate(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]
     """AssociateQualificationWithWorker: creates, overwrites, or grants again; an open request stays open."""
     row, worker = own_qualification_type(context, parameters["QualificationTypeId"]), parameters["WorkerId"]
     value = parameters.get("IntegerValue", 1)
+    refuse_unknown(context, worker)
     grant(context, row.id, worker, value)
     if parameters.get("SendNotification", True):
         write_to(context, worker, f"You have the qualification “{row.name}”", f"Your score is {value}.")

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from turkform.marketplace.protocol import parameter_error, refuse_longer
 from turkform.marketplace.store import page
-from turkform.marketplace.tables import assignments, blocks, messages
+from turkform.marketplace.tables import accounts, assignments, blocks, messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,7 @@ def create_worker_block(context: Context, parameters: Mapping[str, Any]) -> dict
     UNCERTAIN k18: for a blocked worker, success, with the new reason. UNCERTAIN k21: a reason has any length.
     """
     b, worker, reason = blocks.c, parameters["WorkerId"], parameters["Reason"]
+    refuse_unknown(context, worker)
     key = (b.requester == context.requester) & (b.worker == worker)
     if context.connection.execute(update(blocks).where(key).values(reason=reason)).rowcount:
         return {}
@@ -44,6 +45,7 @@ def create_worker_block(context: Context, parameters: Mapping[str, Any]) -> dict
 
 def delete_worker_block(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """DeleteWorkerBlock: fine where there is none."""
+    refuse_unknown(context, parameters["WorkerId"])
     b = blocks.c
     key = (b.requester == context.requester) & (b.worker == parameters["WorkerId"])
     context.connection.execute(delete(blocks).where(key))
@@ -57,6 +59,17 @@ def list_worker_blocks(context: Context, parameters: Mapping[str, Any]) -> dict[
         context.connection, query, blocks.c.seq, parameters,
         member="WorkerBlocks", draw=lambda row: {"WorkerId": row.worker, "Reason": row.reason},
     )  # fmt: skip
+
+
+def refuse_unknown(context: Context, worker: str) -> None:
+    """Refuse a WorkerId that is nobody's; in a rehearsal anyone can be any worker.
+
+    Raises:
+        ApiError: the marketplace's keeper has let in nobody with this id.
+    """
+    known = select(accounts.c.worker).where(accounts.c.worker == worker)
+    if not context.settings.rehearsal and context.connection.execute(known).first() is None:
+        raise parameter_error(f'The value "{worker}" is not valid for the parameter WorkerId.')
 
 
 # --- messages --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from turkform.marketplace import accounts
 from turkform.marketplace.accounts import AccountError
-from turkform.marketplace.website.pages import fields, go
+from turkform.marketplace.website.pages import fields, go, wanted
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -79,7 +79,7 @@ class Entry:
     async def door(self, request: Request, visitor: Visitor) -> Response:
         """The page to sign in at."""
         if visitor.worker:
-            return go("/")
+            return go(wanted(request))
         return self._pages.page(request, visitor, "sign_in.html", worker="", problem="")
 
     async def sign_in(self, request: Request, visitor: Visitor) -> Response:
@@ -103,7 +103,7 @@ class Entry:
         if too_many:
             problem, status = "Too many attempts. Wait a quarter of an hour, or ask for a fresh link.", TOO_MANY
         elif await asyncio.to_thread(accounts.is_password, hashed, given.get("password", "")):
-            response = go("/")
+            response = go(wanted(request))
             await self._service.act(signed_in)
             await self._visitors.sign_in(request, response, worker)
             return response

@@ -6,7 +6,9 @@ names in its policy which frames it holds.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -31,6 +33,8 @@ _POLICY: Final = (
 )
 _NUL: Final = "%00"
 """PostgreSQL has no text with this character in it."""
+_LOCAL: Final = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+"""A path of this site. Browsers read two slashes, or a backslash for one, as another host, and skip white space."""
 _MOST_FIELDS: Final = 1000
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -86,10 +90,23 @@ class Pages:
                         request, visitor, error.status, "That did not come from this site", error.message
                     )
             if not visitor.worker and not everybody:
-                return go("/sign-in")
+                return go(_door(request))
             return await endpoint(request, visitor)
 
         return known
+
+
+def _door(request: Request) -> str:
+    """Where to sign in, and be led back from to the page that was wanted."""
+    path, query = request.url.path, request.url.query
+    wanted = f"{path}?{query}" if query else path
+    return "/sign-in" if request.method != "GET" or wanted == "/" else f"/sign-in?{urlencode({'next': wanted})}"
+
+
+def wanted(request: Request) -> str:
+    """The page that somebody wanted before signing in; the first one, where `next` is none of this site's."""
+    found = request.query_params.get("next", "")
+    return found if _LOCAL.fullmatch(found) else "/"
 
 
 def go(where: str) -> Response:
