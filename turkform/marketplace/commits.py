@@ -27,7 +27,7 @@ from turkform.marketplace.statements import WROTE, begin, flush
 from turkform.marketplace.store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
@@ -47,9 +47,10 @@ _AGAIN = {"40001", "40P01"}
 
 @dataclass(slots=True)
 class Shared:
-    """One transaction and what its jobs have found out about it, by name."""
+    """One transaction, what its jobs are about, and what they have found out about it, by name."""
 
     connection: Connection
+    subjects: Sequence[Any] = ()
     known: dict[str, Any] = field(default_factory=dict)
 
 
@@ -57,6 +58,7 @@ class Shared:
 class _Job:
     work: Callable[[Shared], Any]
     asked: asyncio.Future[Any]
+    subject: Any = None
     result: Any = None
     error: Exception | None = None
 
@@ -72,14 +74,16 @@ class Commits:
         self._threads = ThreadPoolExecutor(THREADS if self._side_by_side else 1, "commits")
         event.listen(store.engine, "before_cursor_execute", _notice)
 
-    async def do(self, line: str, work: Callable[[Shared], T]) -> T:
+    async def do(self, line: str, work: Callable[[Shared], T], subject: Any = None) -> T:
         """What `work` returns, once that is on disk; or what it raises, and nothing of it was done.
+
+        All jobs of a transaction can see each other's `subject`.
 
         Raises:
             StoreError: the store does not answer, or went away during a commit.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(work, loop.create_future())
+        job = _Job(work, loop.create_future(), subject)
         name = line if self._side_by_side else ""
         queue = self._lines.get(name)
         if queue is None:
@@ -147,7 +151,7 @@ def _perform(connection: Connection, jobs: list[_Job]) -> bool:
     todo, exact = list(jobs), False
     while True:
         begin(connection, exact=exact)
-        shared, failed, wrote = Shared(connection), None, False
+        shared, failed, wrote = Shared(connection, [job.subject for job in todo]), None, False
         try:
             for job in todo:
                 connection.info[WROTE] = False

@@ -9,6 +9,7 @@ Sources: the operations' pages in the API reference, and CreateHIT in that of 20
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from turkform.marketplace.store import keep_token, new_id, refuse_repeat
 from turkform.marketplace.tables import hit_types, hits, requesters, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from turkform.marketplace.context import Context
 
@@ -34,18 +35,7 @@ _INSERT = Statement(
         "policies", "unit",
     )
 )  # fmt: skip
-_BEFORE = Statement(
-    select(hit_types, (requesters.c.balance - requesters.c.held).label("money"), tokens.c.used)
-    .join(requesters, requesters.c.id == hit_types.c.requester)
-    .outerjoin(
-        tokens,
-        (tokens.c.requester == hit_types.c.requester)
-        & (tokens.c.operation == bindparam("what"))
-        & (tokens.c.token == bindparam("which")),
-    )
-    .where(hit_types.c.id == bindparam("the_id"), hit_types.c.requester == bindparam("who"), hit_types.c.dropped == 0)
-)
-"""All that making a HIT has to know first: its terms, whether its token was used, and what there is to spend."""
+_WITH_TYPE = "CreateHITWithHITType"
 _NEW = {column.name: column.default.arg for column in hits.columns if column.default is not None}  # type: ignore[attr-defined] # plain values
 _UNDISPOSED = "Assignable, Unassignable, Reviewable, Reviewing"
 
@@ -58,16 +48,51 @@ def create_hit(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any
 
 def create_hit_with_hit_type(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """CreateHITWithHITType."""
-    name, token, type_id = "CreateHITWithHITType", parameters.get("UniqueRequestToken"), parameters["HITTypeId"]
-    found = _BEFORE.first(context.connection, who=context.requester, the_id=type_id, what=name, which=token or "")
-    if found is None or found.used is not None:
-        refuse_repeat(context.connection, context.requester, name, token, context.now)
-        own_type(context, type_id)
-    return _make(context, parameters, found, name, found.money)
+    peers, token, type_id = context.peers, parameters.get("UniqueRequestToken"), parameters["HITTypeId"]
+    if peers.facts is None:
+        peers.facts = _Facts.read(context, peers.calls)
+    facts: _Facts = peers.facts
+    if token is not None and token in facts.used:
+        refuse_repeat(context.connection, context.requester, _WITH_TYPE, token, context.now)
+    kind = facts.types.get(type_id)
+    return _make(context, parameters, kind or own_type(context, type_id), _WITH_TYPE, facts)
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What making HITs has to know first: their terms, which tokens were used, and what there is to spend."""
+
+    types: Mapping[str, Any]
+    used: set[str]
+    money: int
+
+    @classmethod
+    def read(cls, context: Context, calls: Sequence[Mapping[str, Any]]) -> _Facts:
+        """Read it for several calls at once, of the context's requester."""
+        given = {
+            "who": context.requester,
+            "what": _WITH_TYPE,
+            "which": [call["UniqueRequestToken"] for call in calls if "UniqueRequestToken" in call],
+            "types": list({call["HITTypeId"] for call in calls}),
+        }
+        kinds = {row.id: row for row in context.connection.execute(_TYPES, given).all()}
+        used = set(context.connection.execute(_USED, given).scalars()) if given["which"] else set()
+        return cls(kinds, used, int(context.connection.execute(_MONEY, given).scalar_one()))
+
+
+_T, _K, _R = hit_types.c, tokens.c, requesters.c
+_TYPES = select(hit_types).where(
+    _T.id.in_(bindparam("types", expanding=True)), _T.requester == bindparam("who"), _T.dropped == 0
+)
+_USED = select(_K.token).where(
+    _K.requester == bindparam("who"), _K.operation == bindparam("what"),
+    _K.token.in_(bindparam("which", expanding=True)),
+)  # fmt: skip
+_MONEY = select(_R.balance - _R.held).where(_R.id == bindparam("who"))
 
 
 def _make(
-    context: Context, p: Mapping[str, Any], kind: Any, operation: str, available: int | None = None
+    context: Context, p: Mapping[str, Any], kind: Any, operation: str, facts: _Facts | None = None
 ) -> dict[str, Any]:
     type_id = kind.id
     maximum = p.get("MaxAssignments", 1)
@@ -77,7 +102,7 @@ def _make(
     refuse_control_characters("RequesterAnnotation", p.get("RequesterAnnotation"))
     question, policies = _question(context, p), review_policies.checked(p)
     unit = context.fees.unit(kind.reward, maximum=maximum, masters=bool(kind.masters))
-    payments.hold(context.connection, context.requester, maximum * unit, available)
+    payments.hold(context.connection, context.requester, maximum * unit, None if facts is None else facts.money)
     hit_id, now = new_id(), float(int(context.now))
     given = {
         "id": hit_id,
@@ -95,6 +120,10 @@ def _make(
     _INSERT.later(context.connection, **given)
     token = p.get("UniqueRequestToken")
     keep_token(context.connection, context.requester, operation, token, now=context.now, object_id=hit_id)
+    if facts is not None:
+        facts.money -= maximum * unit
+        if token is not None:
+            facts.used.add(token)
     # The row as `own_hit` would read it, had it to be read.
     hit: Any = SimpleNamespace(**kind._asdict() | _NEW | given)
     tell(context, "HITCreated", hit)

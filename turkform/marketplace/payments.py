@@ -85,10 +85,10 @@ _R = requesters.c
 _AMOUNT: Any = bindparam("amount", type_=_R.balance.type)
 _MINE = update(requesters).where(_R.id == bindparam("who"))
 _ENOUGH = _MINE.where(_R.balance - _R.held >= _AMOUNT)
-_HOLD = Statement(_ENOUGH.values(held=_R.held + _AMOUNT))
+_HOLD = Statement(_ENOUGH.values(held=_R.held + _AMOUNT), adds="amount")
 _SPEND = Statement(_ENOUGH.values(balance=_R.balance - _AMOUNT))
-_RELEASE = Statement(_MINE.values(held=_R.held - _AMOUNT))
-_PAY = Statement(_MINE.values(held=_R.held - _AMOUNT, balance=_R.balance - _AMOUNT))
+_RELEASE = Statement(_MINE.values(held=_R.held - _AMOUNT), adds="amount")
+_PAY = Statement(_MINE.values(held=_R.held - _AMOUNT, balance=_R.balance - _AMOUNT), adds="amount")
 _BALANCE = Statement(select(_R.balance, _R.held).where(_R.id == bindparam("who")))
 
 

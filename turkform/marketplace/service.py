@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
 
 from turkform.marketplace import lifecycle, payments, protocol, tables
 from turkform.marketplace.commits import Commits, Shared
-from turkform.marketplace.context import Context
+from turkform.marketplace.context import Context, Peers
 from turkform.marketplace.faults import Faults
 from turkform.marketplace.operations import AFTERWARDS, HANDLERS
 from turkform.marketplace.signatures import unknown_key
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from turkform.marketplace.store import Store
 
 T = TypeVar("T")
+_PEERS = "peers"
 
 
 class Service:
@@ -77,7 +79,12 @@ class Service:
         handler, afterwards = HANDLERS[operation], AFTERWARDS.get(operation)
         protocol.check(operation, parameters)
         given = {name: value for name, value in parameters.items() if value is not None}
-        answer = await self._commits.do(access_key, lambda shared: handler(self._context(shared, access_key), given))
+        subject = access_key, operation, given
+
+        def work(shared: Shared) -> dict[str, Any]:
+            return handler(replace(self._context(shared, access_key), peers=_peers(shared, subject)), given)
+
+        answer = await self._commits.do(access_key, work, subject)
         return await asyncio.to_thread(afterwards, self.settings, answer) if afterwards else answer
 
     async def act(
@@ -99,6 +106,7 @@ class Service:
 
         def work(shared: Shared) -> T:
             connection = shared.connection
+            shared.known.pop(_PEERS, None)
             owner = requester or next((_owner(connection, table, name) for table, name in named if name), "")
             if owner:
                 connection.execute(select(requesters.c.id).where(requesters.c.id == owner).with_for_update())
@@ -148,6 +156,19 @@ class Service:
                 raise unknown_key()
             secret = self._secrets[access_key] = self._master.open(sealed, access_key)
         return secret
+
+
+def _peers(shared: Shared, subject: tuple[str, str, Any]) -> Peers:
+    """The calls like this one that are next to it in its transaction."""
+    whose = subject[:2]
+
+    def calls() -> list[Mapping[str, Any]]:
+        return [given for *who, given in filter(None, shared.subjects) if tuple(who) == whose]
+
+    known: tuple[Any, Peers] | None = shared.known.get(_PEERS)
+    if known is None or known[0] != whose:
+        known = shared.known[_PEERS] = whose, Peers(calls)
+    return known[1]
 
 
 def _sealed(connection: Connection, access_key: str) -> str | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Delete, Insert, Select, Table, Update
 
     _Filled = tuple[str, Any]
+    _Pending = Mapping["Statement", list[dict[str, Any]]]
 
 WROTE = "wrote"
 """The name under which a connection remembers that something was written."""
@@ -38,17 +39,17 @@ def insertion(table: Table, *names: str) -> Insert:
 class Statement:
     """One statement."""
 
-    __slots__ = ("_compiled", "_row", "_statement", "_writes")
+    __slots__ = ("_adds", "_compiled", "_row", "_statement")
 
-    def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
-        self._statement = statement
-        self._writes = not statement.is_select
+    def __init__(self, statement: Select[Any] | Insert | Update | Delete, *, adds: str = "") -> None:
+        """`adds` is a parameter of a change that may as well be made once, by the sum, as several times."""
+        self._statement, self._adds = statement, adds
         self._compiled: dict[str, tuple[str, list[str] | None, Mapping[str, Any]]] = {}
         self._row: Callable[[Any], Any] | None = None
 
     def first(self, connection: Connection, **given: Any) -> Any:
         """The first row found, or None; what is to be done later is sent along and done before."""
-        cursor = _send(connection, [*connection.info.pop(_LATER, ()), self._filled(connection, given)])
+        cursor = _send(connection, connection.info.pop(_LATER, {}), self._filled(connection, given))
         found = cursor.fetchone()
         if found is None:
             return None
@@ -58,18 +59,31 @@ class Statement:
         """How many rows it changed or made."""
         connection.info[WROTE] = True
         flush(connection)
-        return int(_send(connection, [self._filled(connection, given)]).rowcount)
+        return int(_send(connection, {}, self._filled(connection, given)).rowcount)
 
     def later(self, connection: Connection, **given: Any) -> None:
-        """Do this before anything else is asked of the database: to one that is a process away, several go in one trip.
+        """Do this before anything else is asked of the database: to one that is a process away, all goes in one trip.
 
-        An error of it comes up with what is asked next.
+        In which order is left open, so it must not matter. An error comes up with what is asked next.
         """
         if connection.dialect.name == "sqlite" or connection.info.get(_EXACT):
             self.change(connection, **given)
             return
         connection.info[WROTE] = True
-        connection.info.setdefault(_LATER, []).append(self._filled(connection, given))
+        rows: list[dict[str, Any]] = connection.info.setdefault(_LATER, {}).setdefault(self, [])
+        if self._adds:
+            amount = given.pop(self._adds)
+            row = next((row for row in rows if row.items() >= given.items()), None)
+            if row is not None:
+                row[self._adds] += amount
+                return
+            given[self._adds] = amount
+        rows.append(given)
+
+    def filled(self, connection: Connection, rows: list[dict[str, Any]]) -> tuple[str, list[Any]]:
+        """Its text, and for each of these rows what the database is given with it."""
+        made = [self._filled(connection, given) for given in rows]
+        return made[0][0], [values for _, values in made]
 
     def _filled(self, connection: Connection, given: dict[str, Any]) -> _Filled:
         text, order, fixed = self._compiled.get(connection.dialect.name) or self._compile(connection)
@@ -104,21 +118,22 @@ def flush(connection: Connection) -> None:
         _send(connection, pending)
 
 
-def _send(connection: Connection, statements: list[_Filled]) -> Any:
-    """Run statements in one trip to the database; the cursor of the last."""
+def _send(connection: Connection, pending: _Pending, question: _Filled | None = None) -> Any:
+    """Do what was left for later and ask something, in one trip to the database; the cursor of the question."""
     dialect, driver = connection.dialect, connection.connection.driver_connection
     assert driver is not None
     try:
-        if len(statements) == 1:
-            return driver.execute(*statements[0])
+        if not pending and question:
+            return driver.execute(*question)
         with driver.pipeline():
-            cursors = [driver.execute(*statement) for statement in statements]
-        return cursors[-1]
+            for statement, rows in pending.items():
+                driver.cursor().executemany(*statement.filled(connection, rows))
+            return driver.execute(*question) if question else None
     except dialect.loaded_dbapi.Error as error:
         gone = dialect.is_disconnect(error, driver, None)
         if gone:
             connection.invalidate(error)
         raise DBAPIError.instance(
-            statements[-1][0], None, error, dialect.loaded_dbapi.Error, hide_parameters=True,
+            question[0] if question else None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True,
             connection_invalidated=gone, dialect=dialect,
         ) from error  # fmt: skip
