@@ -23,6 +23,7 @@ from turkform.observed import Listed, Observed, QualificationTypeState, Record, 
 from turkform.plan import Plan, make
 from turkform.questions import Template, open_template
 from turkform.reviewed import Reviewed
+from turkform.times import parse_time
 
 CASES = Path(__file__).parent / "cases"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -141,6 +142,8 @@ def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None
         journal=journal.get("id", "j"), record=journal.get("record", "3REC"), environment="local",
         hits={} if journal.get("forgets") else {("pilot", 1): Knowns(known.values())},
         types={n: KnownType(**t) for n, t in journal.get("types", {}).items()},
+        freed={n: parse_time(str(t)).timestamp() for n, t in journal.get("freed", {}).items()},
+        due={hit: parse_time(str(t)).timestamp() for hit, t in journal.get("due", {}).items()},
         older=tuple((n, KnownType(**t)) for n, t in journal.get("older", {}).items()),
         copies={t: frozenset(w) for t, w in journal.get("copies", {}).items()},
         protected=frozenset(journal.get("protected", ())),

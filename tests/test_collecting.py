@@ -88,6 +88,21 @@ def test_only_what_is_new_is_fetched(life: Life, answers: Answers) -> None:
     assert sorted(row["AssignmentStatus"] for row in table(answers)) == ["Approved", "Submitted"]
 
 
+def test_the_next_answer_to_approve_itself_is_known_until_it_is_reviewed(life: Life, answers: Answers) -> None:
+    client = life.server.client()
+    assert answers.due() == {}
+    made = [submit(life, "one", worker) for worker in ("A1EARLY", "A2LATE")]
+    fetch(life, answers)
+    first, second = (client.get_assignment(AssignmentId=one)["Assignment"] for one in made)
+    assert answers.due() == {first["HITId"]: first["AutoApprovalTime"].timestamp()}
+    client.approve_assignment(AssignmentId=made[0])
+    fetch(life, answers)
+    assert answers.due() == {first["HITId"]: second["AutoApprovalTime"].timestamp()}
+    client.approve_assignment(AssignmentId=made[1])
+    fetch(life, answers)
+    assert answers.due() == {}
+
+
 def test_answers_outlive_their_hit_and_their_row(life: Life, answers: Answers) -> None:
     client = life.server.client()
     assignment = submit(life, "two", "A1GONE", answer="kept")

@@ -69,7 +69,7 @@ LAYERS = (
         "closing",
         "verification",
     ),
-    ("results", "collecting", "reviewing", "exporting", "preview", "inventory", "drift", "importing"),
+    ("figures", "results", "collecting", "reviewing", "exporting", "preview", "inventory", "drift", "importing"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

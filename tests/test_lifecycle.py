@@ -210,6 +210,24 @@ def test_close_expires_what_is_named_and_nothing_reopens_by_itself(life: Life) -
     assert status(life.look())["batches"]["pilot"]["open"] == 9
 
 
+def test_a_hit_under_review_is_put_back_before_it_gets_another_place(life: Life) -> None:
+    life.rows, life.batch["assignments"] = {"a": "one"}, 1
+    life.apply()
+    hit = life.work("one")
+    life.server.client().update_hit_review_status(HITId=hit)
+    assert life.look().plan.empty, "reviewing is nobody's drift"
+    life.batch["assignments"] = 2
+    found = life.look()
+    assert steps(found) == [("batch.pilot", "revert"), ("batch.pilot", "extend")]
+    report = life.apply()
+    assert (report.exit_code, dict(report.done), report.cents) == (0, {"revert": 1, "extend": 1}, 12)
+    with Journal.open(life.folder / "journal.sqlite", create=False) as journal:
+        sent = [call.operation for call in journal.calls(run=2)]
+    assert sent == ["UpdateHITReviewStatus", "CreateAdditionalAssignmentsForHIT"]
+    assert [h["HITStatus"] for h in life.hits()] == ["Assignable"]
+    assert life.look().plan.empty
+
+
 def test_a_document_reads_back_and_an_altered_one_is_refused(life: Life) -> None:
     plan, file = life.look().plan, life.folder / "plan.json"
     plan.save(file)

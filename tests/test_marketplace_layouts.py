@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
@@ -85,3 +86,10 @@ def test_a_layout_is_one_requesters_own(w: World) -> None:
 def test_a_page_that_no_hit_could_have_is_no_layout(w: World) -> None:
     with pytest.raises(DocumentError, match="body"):
         layout(w, "<body><body>")
+
+
+def test_a_rehearsal_says_when_it_knows_an_access_key(where: tuple[Server, str]) -> None:
+    with pytest.raises(HTTPError) as refused:
+        where[0].control("requester/layout", requester="NEVERCALLED", page=PAGE)
+    said = refused.value.read().decode()
+    assert "a rehearsal knows an access key from its first call" in said

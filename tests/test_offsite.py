@@ -34,6 +34,7 @@ def with_question(question: str) -> dict[str, str]:
         ("https://x.org/a b", "characters that no URL can"),
         ("ftp://x.org/", "is no https URL"),
         ("javascript:alert(1)", "is no https URL"),
+        ("tasks/question.xml", "is no https URL"),
     ],
 )
 def test_an_address_is_one_that_workers_can_open(url: str, says: str) -> None:

@@ -136,6 +136,8 @@ def test_the_laws_hold_in_many_worlds(
 FOUND: dict[str, list[Deed]] = {
     "the name of a type that was destroyed": [
         ("edit", "description", "Passed."), ("plan", [], None), ("plan", [], None, True), ("plan", [], None, False),
+        ("edit", "required", True), ("edit", "grant", "A1ONE", 50), ("plan", [], None), ("time", 180_000),
+        ("plan", [], None),
     ],
     "work returned and taken between plan and apply": [
         ("edit", "row", "d", "four"), ("plan", [], None), ("worker", "accept", 0, "A1ONE"), ("edit", "reward", "0.20"),

@@ -246,10 +246,7 @@ class World:
         committed = Money.parse(after.plan.document["price"]["committed_before"])
         assert committed <= bound, f"${committed} is committed, and the plan's bound was ${bound}"
         left = [step for step in after.plan.document["steps"] if step["action"] != "wait"]
-        if any("may stay taken" in step.get("reason", "") for step in left):
-            tell("waits for a name")  # it is tried at every apply, and what needs it waits with it
-            assert report.waits
-        elif left and self._was_left_alone(saved, left):
+        if left and self._was_left_alone(saved, left):
             tell("work was returned since the plan")
             self.carry_out((), None, destroy=destroy)
         else:

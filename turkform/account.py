@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from turkform.items import Marker
 
 _TARGET = "MTurkRequesterServiceV20170117."
-_PAGE = 100
+PAGE = 100
+"""Rows that a list is asked for at a time: the most that the API gives."""
 _READ_TRIES = 6
 _CLOSED = (
     "Amazon Mechanical Turk closed on 30 September 2026 (banner on https://docs.aws.amazon.com/AWSMechTurk/), "
@@ -172,7 +173,7 @@ class Account:
 
         def fetch(token: str | None) -> Any:
             more = {"NextToken": token} if token else {}
-            return self.read(operation, {**parameters, "MaxResults": _PAGE, **more}, shape=shape).body
+            return self.read(operation, {**parameters, "MaxResults": PAGE, **more}, shape=shape).body
 
         with ThreadPoolExecutor(1, thread_name_prefix="page") as ahead:
             coming: Future[Any] | None = ahead.submit(fetch, None)

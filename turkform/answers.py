@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, bindparam, func, select, update
 
@@ -26,15 +26,18 @@ from turkform.memory import Stored
 from turkform.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
 
     from turkform.journal import Journal
 
+T = TypeVar("T")
 _METADATA = MetaData()
 _CHUNK = 1_000
+PRICE = "AssignmentPrice"
+"""What one assignment of a HIT costs, fees included: our own word among the terms that are stored of it."""
 
 hits = Table(
     "answer_hits",
@@ -81,7 +84,7 @@ class StoredHIT(NamedTuple):
     row: Mapping[str, str]
     """The row's values when its answers were first read; empty where the row was gone by then."""
     about: Mapping[str, Any]
-    """Its terms and times, as the API spells them."""
+    """Its terms and times, as the API spells them; and `PRICE`."""
 
 
 class Answer(NamedTuple):
@@ -108,6 +111,24 @@ class Answer(NamedTuple):
     def seconds(self) -> int:
         """How long the worker had it."""
         return int((self.submitted - self.accepted).total_seconds())
+
+
+class Work(NamedTuple):
+    """One assignment without what was answered: what is counted by the million; times in milliseconds since 1970."""
+
+    hit_id: str
+    batch: str
+    round: int
+    about: str
+    """Of its HIT, as JSON: the same text for every assignment of one HIT."""
+    status: str
+    accepted: int
+    submitted: int
+    due: int | None
+    approved: int | None
+    rejected: int | None
+    bonus: int
+    """Cents."""
 
 
 class Answers:
@@ -195,6 +216,16 @@ class Answers:
         query = select(h.hit_id, h.handed_in, h.reviewed).where(h.journal == self.journal)
         return {row.hit_id: Stored(row.handed_in, row.reviewed) for row in self._read(query)}
 
+    def due(self) -> dict[str, float]:
+        """HIT id → when the first of its stored answers that are not reviewed approves itself, in epoch seconds."""
+        a = assignments.c
+        query = (
+            select(a.hit_id, func.min(a.due).label("due"))
+            .where(a.journal == self.journal, a.status == "Submitted", a.due.is_not(None))
+            .group_by(a.hit_id)
+        )
+        return {row.hit_id: row.due / 1000 for row in self._read(query)}
+
     def rejected(self, among: Collection[str]) -> set[str]:
         """The HITs that hold an assignment of these as rejected."""
         a = assignments.c
@@ -219,6 +250,20 @@ class Answers:
                     row.hit_id, row.batch, row.round, row.key, json.loads(row.row), json.loads(row.about)
                 )
             yield before, _answer(row)
+
+    def work(self) -> Iterator[Work]:
+        """Every assignment, those of a HIT together, without what was answered."""
+        h, a = hits.c, assignments.c
+        query = (
+            select(
+                a.hit_id, h.batch, h.round, h.about, a.status, a.accepted, a.submitted, a.due, a.approved, a.rejected,
+                a.bonus,
+            )
+            .join(hits, (h.journal == a.journal) & (h.hit_id == a.hit_id))
+            .where(a.journal == self.journal)
+            .order_by(a.hit_id)
+        )  # fmt: skip
+        return (Work._make(row) for row in self._read(query))
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -285,20 +330,20 @@ def _answer(row: Row[Any]) -> Answer:
     )
 
 
-class _Kept(Mapping[str, Stored]):
-    """What is stored of each HIT, read when it is first asked for: most plans never ask."""
+class _Kept(Mapping[str, T]):
+    """What the store says of each HIT, read when it is first asked for: most plans never ask."""
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    def __init__(self, answers: Answers, read: Callable[[Answers], Mapping[str, T]]) -> None:
+        self._answers, self._reading = answers, read
 
     @cached_property
-    def _found(self) -> dict[str, Stored]:
+    def _found(self) -> Mapping[str, T]:
         try:
-            return self._answers.stored()
+            return self._reading(self._answers)
         finally:
             self._answers.close()
 
-    def __getitem__(self, hit_id: str) -> Stored:
+    def __getitem__(self, hit_id: str) -> T:
         return self._found[hit_id]
 
     def __iter__(self) -> Iterator[str]:
@@ -310,4 +355,9 @@ class _Kept(Mapping[str, Stored]):
 
 def kept(journal: Journal) -> Mapping[str, Stored]:
     """What the store beside a journal holds of each HIT."""
-    return _Kept(Answers.beside(journal.place, journal.id))
+    return _Kept(Answers.beside(journal.place, journal.id), Answers.stored)
+
+
+def due(journal: Journal) -> Mapping[str, float]:
+    """When the first answer of each HIT approves itself, as far as the store beside a journal knows."""
+    return _Kept(Answers.beside(journal.place, journal.id), Answers.due)

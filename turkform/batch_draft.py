@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from turkform.approval import Rows
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
 
     from turkform.campaign import Desired
     from turkform.choices import Choices
+    from turkform.hits import HIT
     from turkform.policies import Policy
 
 SAMPLES = 3
 """So many changed items of a batch stand in the plan before and after, for review."""
+SOON = timedelta(hours=24)
+"""Answers that approve themselves within so long are to be warned of."""
 FEWEST_GUARDED = 10
 """From so many HITs on a batch's thresholds apply."""
 _UNSEEN = frozenset({Op.KEEP, Op.ADOPT})
@@ -101,6 +105,10 @@ class _Pass:
         for op in Op:
             if self.groups[op].count and op not in _UNSEEN:
                 out.steps.append(self._step(op, self.groups[op]))
+        for hits in publication.hits.values():
+            for hit in hits:
+                if hit.submitted:
+                    self._approving(hit)
         self._notes()
         self._guards()
         self._samples()
@@ -122,6 +130,16 @@ class _Pass:
     def _changes(self) -> Iterator[ItemChange]:
         yield from self.publication.changes(self.tally)
         yield from superseded(self.publication)
+
+    def _approving(self, hit: HIT) -> None:
+        """Count a HIT whose answers the clock approves before long, though nobody has looked at them."""
+        soon = self.publication.now.timestamp() + SOON.total_seconds()
+        due = self.publication.memory.due.get(hit.id, 0.0)
+        delay = self.publication.terms[hit.type_id].approval
+        if due and due <= soon:
+            self.tally.due = min(due, self.tally.due or due)
+        if (due and due <= soon) or (delay is not None and delay <= SOON):
+            self.tally.note("approving soon", hit.submitted)
 
     # --- what is approved, and what it rests on ------------------------------------------------------
 
@@ -156,7 +174,7 @@ class _Pass:
         for op, cents in zip(change.ops, change.cents, strict=True):
             detail = {"fingerprint": change.fingerprint}
             if op is Op.REKEY:
-                detail["observed"] = change.reason
+                detail["observed"] = change.was
             group = self.groups[op]
             if group.add(change.key, detail, cents, row=change.row) and change.hit is not None:
                 group.listed[-1].update(_facts_listed(change))
@@ -270,7 +288,8 @@ class _Pass:
             if tally.counts[word]:
                 places, answers = many(tally.places[word], "place"), many(tally.places[word], "answer")
                 closed = f"{from_epoch(tally.closed):%Y-%m-%d}" if tally.closed else "an unknown day"
-                said = text.format(n=tally.counts[word], places=places, answers=answers, closed=closed)
+                first = f", the first at {format_time(from_epoch(tally.due))}" if tally.due else ""
+                said = text.format(n=tally.counts[word], places=places, answers=answers, closed=closed, first=first)
                 notes.append(f"{address}: {said}")
         for hit, unit in doubles(self.publication):
             notes.append(
@@ -372,6 +391,7 @@ _NOTES = {
     "chosen terms": "{n} on the old terms as on_change says, {places} still open there",
     "kept answers": "{n} kept without a row: {answers} not stored and reviewed; `turkform results` stores them",
     "kept unreviewed": "{n} kept without a row: {answers} not all reviewed; approve or reject them first",
+    "approving soon": "{n} with answers that approve themselves within 24 hours{first}, if nobody reviews them",
     "gone": "{n} done: their HITs are gone from the account",
     "closed by us": "{n} closed by `close` or `destroy` on {closed}, {places} unfilled; --reopen them to go on",
     "forgotten soon": "{n} over for 90 days or more; the marketplace disposes of them after 120, with {answers}",

@@ -33,7 +33,7 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TypeChange:
-    """A qualification type to create, update or delete."""
+    """A qualification type to create, update or delete; or to create once its name is free."""
 
     address: Address
     action: Action
@@ -43,6 +43,8 @@ class TypeChange:
     reason: str = ""
     replaces: str = ""
     """CREATE: the id of the type that it takes the place of."""
+    until: float = 0.0
+    """WAIT: when its name is free again at the latest, in epoch seconds."""
     replaced: bool = False
     """DELETE: another one has taken its place, at the same address."""
 
@@ -63,6 +65,8 @@ class RosterChange:
     """Who is in it by our own hand and not declared any more, whether or not somebody else took them off."""
     type_id: str = ""
     """The qualification type's id, where it exists already."""
+    waits: str = ""
+    """Why nobody can be added yet; empty where they can."""
     copied: bool = False
     """Taken over from a type that is replaced: not ours, so that their absence revokes nothing."""
 

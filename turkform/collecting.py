@@ -12,20 +12,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from turkform.answers import Answers, StoredHIT
+from turkform.account import PAGE
+from turkform.answers import PRICE, Answers, StoredHIT
 from turkform.items import stored_key
 from turkform.kinds.hit_type import HITType
 from turkform.kinds.resource import spell
-from turkform.memory import Stored
+from turkform.memory import NOT_STORED, Stored
 from turkform.money import Money
 from turkform.pace import Pace
+from turkform.pricing import Pricing
 from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from turkform.hits import HIT
-    from turkform.publication import Publication
+    from turkform.observed import BatchKey
     from turkform.survey import Survey
 
 
@@ -40,6 +42,46 @@ class Collected:
     new: int = 0
     """Of those, how many were not stored before."""
     calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a fetch would ask for."""
+
+    hits: int = 0
+    answers: int = 0
+    """Assignments that are handed in and not stored."""
+    reviews: int = 0
+    """Assignments whose review is not stored."""
+    calls: int = 0
+    """At most; an endpoint that says at once that a list ends there is asked less."""
+
+    def __add__(self, other: Due) -> Due:
+        return Due(
+            self.hits + other.hits,
+            self.answers + other.answers,
+            self.reviews + other.reviews,
+            self.calls + other.calls,
+        )
+
+    @classmethod
+    def of(cls, hit: HIT, stored: Stored) -> Due:
+        """Of one HIT."""
+        there = handed_in(hit)
+        if not there or stored == Stored(there, hit.completed):
+            return cls()
+        reviews = max(0, hit.completed - stored.reviewed)
+        return cls(1, max(0, there - stored.handed_in), reviews, 1 - (-there // PAGE))
+
+
+def due(survey: Survey, answers: Answers) -> Due:
+    """What `collect` would ask for now."""
+    stored, found = answers.stored(), Due()
+    for listed in survey.observed.hits.values():
+        for hits in listed.values():
+            for hit in hits:
+                found += Due.of(hit, stored.get(hit.id, NOT_STORED))
+    return found
 
 
 class _Wanted(NamedTuple):
@@ -107,27 +149,26 @@ def _paid(survey: Survey) -> Mapping[str, int]:
 def _wanted(
     survey: Survey, answers: Answers, batches: Collection[str] | None, *, everything: bool
 ) -> Iterator[_Wanted]:
-    """The HITs whose counters say more than is stored."""
+    """The HITs whose counters say more than is stored, of every round."""
     stored = answers.stored()
     # Of a rejection that was overturned no counter tells.
     overturned = {key for key, rejection in survey.memory.rejections.items() if rejection.overturned}
     changed = answers.rejected(overturned) if overturned else set()
-    for publication in survey.found.publications.values():
-        if batches is not None and publication.batch[0] not in batches:
+    terms = Pricing(survey.desired, survey.observed, survey.found.ids).observed(None)
+    for batch, listed in sorted(survey.observed.hits.items()):
+        if batches is not None and batch[0] not in batches:
             continue
-        due = [
+        wanted = [
             (key, hit)
-            for key, hits in publication.hits.items()
+            for key, hits in listed.items()
             for hit in hits
-            if everything
-            or hit.id in changed
-            or stored.get(hit.id, Stored(0, 0)) != Stored(handed_in(hit), hit.completed)
-            if handed_in(hit)
+            if handed_in(hit) and (everything or hit.id in changed or Due.of(hit, stored.get(hit.id, NOT_STORED)).hits)
         ]
-        rows = _rows(publication, {key for key, _ in due})
-        for key, hit in due:
-            about = StoredHIT(hit.id, *publication.batch, key, rows.get(key, {}), _about(hit, survey))
-            yield _Wanted(hit, about, stored.get(hit.id, Stored(0, 0)))
+        rows = _rows(survey, batch, {key for key, _ in wanted})
+        for key, hit in wanted:
+            about = _about(hit, survey) | {PRICE: str(Money(terms[hit.type_id].unit(hit.maximum)))}
+            stored_hit = StoredHIT(hit.id, *batch, key, rows.get(key, {}), about)
+            yield _Wanted(hit, stored_hit, stored.get(hit.id, NOT_STORED))
 
 
 def handed_in(hit: HIT) -> int:
@@ -135,12 +176,14 @@ def handed_in(hit: HIT) -> int:
     return max(0, hit.maximum - hit.available - hit.pending)
 
 
-def _rows(publication: Publication, keys: Collection[str]) -> Mapping[str, Mapping[str, str]]:
-    """The rows of these stored keys, as the data has them now."""
-    if publication.source is None or not keys:
+def _rows(survey: Survey, batch: BatchKey, keys: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """The rows of these stored keys, as the data has them now: a key names a row in every round."""
+    publications = [found for found in survey.found.publications.values() if found.batch[0] == batch[0]]
+    source = next((found.source for found in publications if found.source is not None), None)
+    if source is None or not keys:
         return {}
-    named = ((stored_key(item.key), item) for item in publication.source.items())
-    rekeyed = publication.matching.rekeyed
+    rekeyed = next((found.matching.rekeyed for found in publications if found.batch == batch), {})
+    named = ((stored_key(item.key), item) for item in source.items())
     return {under: item.row for key, item in named if (under := rekeyed.get(key, key)) in keys}
 
 

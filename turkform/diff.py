@@ -149,6 +149,7 @@ def _grants(
             continue  # the grants end with their type
         if not choices.destroy:
             _copy_grants(found, name, desired, observed, memory, choices)
+        waits = any(t.address == address and t.action is Action.WAIT for t in found.types)
         change = RosterChange(
             Address("grant", name),
             added={w: v for w, v in workers.items() if w not in present},
@@ -157,6 +158,7 @@ def _grants(
             numbers=numbered(workers),
             ours=tuple(sorted(ours - workers.keys())),
             type_id=type_id,
+            waits=f"{address} is not there yet" if waits else "",
         )
         _keep_roster(found, change, choices, approval)
         asking = sorted(observed.asking.get(type_id, frozenset()) & workers.keys())
@@ -178,7 +180,7 @@ def _copy_grants(
     """Give those who hold a type the one that takes its place, once each: the copies are nobody's to take back."""
     wanted = desired.campaign.qualification_types[name]
     old = replaced(wanted, observed, memory, name)
-    if old is None:
+    if old is None or any(t.action is Action.WAIT and t.desired is wanted for t in found.types):
         return
     type_id = observed.types[wanted.name].id if wanted.name in observed.types else ""
     done = {*observed.grants.get(type_id, {}), *memory.copies.get(type_id, ()), *desired.grants.get(name, {})}
@@ -272,6 +274,7 @@ def _batches(
             reopen=choices.keys("reopen", source.address).stored(),
             discard=choices.keys("discard_answers", source.address).stored(),
             chosen=choices.chosen(source.address).stored(),
+            waits=_waits(found, desired.campaign.hit_types[source.batch.hit_type]),
             approved=approval.batch(source.address) if approval else None,
         )
         found.publications[source.address] = publication
@@ -294,6 +297,13 @@ def _batches(
             )  # fmt: skip
             if gone and not choices.destroy:
                 _renamed(found, address, found.publications[address])
+
+
+def _waits(found: Diff, terms: HITType) -> str:
+    """Why HITs under these terms cannot be published yet: a type that they require cannot be made yet."""
+    required = {Address("qualification_type", r.qualification) for r in terms.requirements if r.qualification}
+    waiting = sorted(str(t.address) for t in found.types if t.action is Action.WAIT and t.address in required)
+    return f"{waiting[0]} is not there yet" if waiting else ""
 
 
 def _renamed(found: Diff, address: Address, gone: Publication) -> None:

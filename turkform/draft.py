@@ -69,12 +69,19 @@ class Draft:
     # resources
 
     def type(self, change: TypeChange) -> None:
-        """A qualification type to make or to change."""
+        """A qualification type to make or to change, or to make once its name is free."""
         fields = tuple(
             {"field": f.field, "observed": show(f.observed), "desired": show(f.desired)} for f in change.fields
         )
         wanted = change.desired
         assert wanted is not None
+        # What a person approves is the creation; that it waits is the account's doing.
+        wish = {"action": change.action.name, "fields": [f.field for f in change.fields]}
+        if change.action is Action.WAIT:
+            self.add(Step(change.address, Action.WAIT, (), Reversibility.FREE, reason=change.reason, subject=change))
+            self.wishes[str(change.address)] = {**wish, "action": Action.CREATE.name}
+            self.until = min(filter(None, (self.until, change.until)))
+            return
         if change.observed is None:
             parameters = wanted.to_wire()
             operation, fact = QualificationType.create, "no qualification type of ours has this name"
@@ -96,10 +103,7 @@ class Draft:
                 subject=change,
             )
         )
-        self.wishes[str(change.address)] = {
-            "action": change.action.name,
-            "fields": [f.field for f in change.fields],
-        }
+        self.wishes[str(change.address)] = wish
         self._rests_on(change)
 
     def _rests_on(self, change: TypeChange) -> None:
@@ -153,7 +157,12 @@ class Draft:
             taking.add(worker, {})
         leaves = Reversibility.PERSON
         operation, opposite = (BLOCK, UNBLOCK) if block else (GRANT, REVOKE)
-        if adding.count:
+        if adding.count and change.waits:
+            self.add(
+                Step(change.address, Action.WAIT, (), Reversibility.FREE, items=adding, reason=change.waits,
+                     subject=change)
+            )  # fmt: skip
+        elif adding.count:
             action = Action.CREATE if change.added else Action.UPDATE
             reason = "copied from the type that is replaced, and not taken back later" if change.copied else ""
             self.add(Step(change.address, action, (operation,), leaves, items=adding, reason=reason, subject=change))

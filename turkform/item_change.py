@@ -21,6 +21,7 @@ class Op(StrEnum):
 
     CREATE = "create"
     REPLACE = "replace"
+    REVERT = "revert"
     MOVE = "move"
     EXTEND = "extend"
     PROLONG = "prolong"
@@ -38,6 +39,7 @@ class Op(StrEnum):
     WAIT = "wait"
 
 
+_OPENING = frozenset({Op.MOVE, Op.EXTEND, Op.PROLONG})
 SENDING = frozenset(Op) - {Op.REKEY, Op.KEEP, Op.ADOPT, Op.WAIT}
 Wish = Literal["create", "change", "retire"]
 
@@ -58,6 +60,8 @@ class ItemChange(NamedTuple):
     expires: float = 0.0
     """PROLONG: the wanted end, in epoch seconds."""
     reason: str = ""
+    was: str = ""
+    """REKEY: the stored key that its HIT goes by so far."""
     row: int = 0
     """The row's number in the data, the first one 1; 0 for a HIT without a row."""
     fields: tuple[str, ...] = ()
@@ -92,3 +96,20 @@ class ItemChange(NamedTuple):
     def then(self, op: Op, cents: int, field: str) -> ItemChange:
         """The same and one thing more, because this field differs."""
         return self._replace(ops=(*self.ops, op), cents=(*self.cents, cents), fields=(*self.fields, field))
+
+    def reverted(self) -> ItemChange:
+        """The same with the HIT back from Reviewing to Reviewable first, where what follows may open it again.
+
+        Whether Reviewing HITs open by themselves is not said anywhere (mturk-rules k6).
+        """
+        if self.hit is None or self.hit.status != "Reviewing":
+            return self
+        at = next((n for n, op in enumerate(self.ops) if op in _OPENING), None)
+        if at is None:
+            return self
+        ops, cents, fields = self.ops, self.cents, self.fields
+        return self._replace(
+            ops=(*ops[:at], Op.REVERT, *ops[at:]),
+            cents=(*cents[:at], 0, *cents[at:]),
+            fields=(*fields[:at], fields[at], *fields[at:]),
+        )

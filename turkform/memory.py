@@ -1,6 +1,6 @@
 """What the journal remembers and the account forgets, as planning sees it.
 
-In: a journal, read by `journal.recall`. Out: plain values that `diff` and `plan` take beside what was
+In: a journal, read by `survey.recall`. Out: plain values that `diff` and `plan` take beside what was
 observed. An empty `Memory` is a campaign without a journal at hand.
 """
 
@@ -138,6 +138,9 @@ class Stored(NamedTuple):
     """Approved and rejected; what is handed in and not reviewed may still change."""
 
 
+NOT_STORED = Stored(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class KnownType:
     """A qualification type the journal knows as created by this campaign."""
@@ -201,12 +204,16 @@ class Memory:
     blocks: frozenset[str] = frozenset()
     answers: Mapping[str, Stored] = field(default_factory=dict)
     """HIT id → how much of its work is in the answers store; read when it is first asked for."""
+    due: Mapping[str, float] = field(default_factory=dict)
+    """HIT id → when the first of its stored answers approves itself, in epoch seconds; read when first asked for."""
     notifications: Mapping[str, KnownNotification] = field(default_factory=dict)
     """HIT type id → its settings."""
     types: Mapping[str, KnownType] = field(default_factory=dict)
     """Name of the resource → its type."""
     older: tuple[tuple[str, KnownType], ...] = ()
     """Types of ours that live and whose resource has another type by now, with its name."""
+    freed: Mapping[str, float] = field(default_factory=dict)
+    """Name of a type that we deleted → when its last deletion began, in epoch seconds."""
     protected: frozenset[str] = frozenset()
     """Ids of qualification types that must not be deleted."""
     bonuses: Mapping[str, PaidBonus] = field(default_factory=dict)

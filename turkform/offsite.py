@@ -143,6 +143,8 @@ def address_problem(url: str) -> tuple[str, str] | None:
         return f'"{url}" is not https, and workers\' browsers would block it', f"Write https{url[4:]}"
     if parts.scheme != "https" or not host:
         near = f"Write https://{url}" if "." in url.partition("/")[0] and not parts.scheme else ""
+        if url.endswith(".xml") and not parts.scheme:
+            near = "A question document in XML stands under form: instead."
         return f'"{url}" is no https URL', near or "Write it like https://tasks.example.org/label"
     return None
 

@@ -136,5 +136,6 @@ def _remedy(name: str, columns: Collection[str]) -> str:
     if name.startswith(("var.", "env.")):
         literal = f"Pages know columns only. {literal}"
     first = f"Did you mean ${{{near}}}? " if near else ""
-    known = f" Columns: {', '.join(list(columns)[:20])}." if columns else ""
+    shown = [name if name == name.strip() else f'"{name}"' for name in list(columns)[:20]]
+    known = f" Columns: {', '.join(shown)}." if columns else ""
     return f"{first}{literal}{known}"

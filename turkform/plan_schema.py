@@ -91,6 +91,7 @@ class Step(_Part):
         Literal[
             "create",
             "replace",
+            "revert",
             "move",
             "extend",
             "prolong",

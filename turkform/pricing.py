@@ -7,7 +7,7 @@ the declared one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from turkform.kinds.batch import CROWD
@@ -17,6 +17,7 @@ from turkform.money import NOTHING, Cost, Money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from turkform.campaign import Desired
     from turkform.hits import HIT
@@ -34,6 +35,8 @@ class Terms:
     cost: Cost = NOTHING
     """`cents`, by what they are paid for."""
     crowded_cost: Cost = NOTHING
+    approval: timedelta | None = None
+    """How long after its submission an answer approves itself; None where nobody can say."""
 
     def unit(self, maximum: int) -> int:
         """Cents for one assignment of a HIT with `maximum` places."""
@@ -63,14 +66,16 @@ class Pricing:
     def desired(self, name: str) -> Terms:
         """The declared terms of this name."""
         hit_type = self._hit_types[name]
-        return self._terms(hit_type.reward, hit_type.rules(self._ids, sandbox=self._sandbox), ())
+        return self._terms(hit_type.reward, hit_type.rules(self._ids, sandbox=self._sandbox))
 
     def observed(self, name: str | None) -> dict[str, Terms]:
         """Terms of every observed HIT type, with how they differ from those declared under `name`."""
         values = None if name is None else self._hit_types[name].values(self._ids, sandbox=self._sandbox)
         return {
-            type_id: self._terms(
-                seen["reward"], seen["requirements"], () if values is None else differences(values, seen)
+            type_id: replace(
+                self._terms(seen["reward"], seen["requirements"]),
+                differences=() if values is None else differences(values, seen),
+                approval=seen["auto_approval_delay"],
             )
             for type_id, seen in self._observed.items()
         }
@@ -79,14 +84,14 @@ class Pricing:
         """The id of an observed HIT type with exactly the declared terms."""
         return min((i for i, terms in self.observed(name).items() if not terms.differences), default=None)
 
-    def _terms(self, reward: Money, rules: tuple[Rule, ...], changes: tuple[FieldChange, ...]) -> Terms:
+    def _terms(self, reward: Money, rules: tuple[Rule, ...]) -> Terms:
         masters = any(r.type_id in {MASTERS, MASTERS_SANDBOX} and r.comparator != "DoesNotExist" for r in rules)
         premium = Money(sum(self._premiums.get(r.type_id, 0) for r in rules if isinstance(r.type_id, str)))
         few, many = (
             self._fees.cost(reward, assignments=count, masters=masters, premium=premium)
             for count in (1, self._fees.crowd)
         )
-        return Terms(few.cents, many.cents, changes, few, many)
+        return Terms(few.cents, many.cents, cost=few, crowded_cost=many)
 
 
 def committed(hit: HIT, unit: int, now: float) -> int:

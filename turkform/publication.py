@@ -65,6 +65,8 @@ class Publication:
     """Stored keys of the items whose answers may be lost."""
     chosen: Keys = ALL
     """Stored keys of the items that the plan is about."""
+    waits: str = ""
+    """Why nothing can be published or moved yet; empty where it can."""
     approved: ApprovedRows | None = None
     """Of the saved plan that is carried out; None where a plan is made afresh."""
 
@@ -153,9 +155,10 @@ class Publication:
             taken=self.approved is not None and number in self.approved.taken,
         )  # fmt: skip
         change = self._absent(change, known, tally, room) if not hits else self._there(change, known, tally)
+        change = change.reverted()
         if under != stored:
             change = change._replace(
-                ops=(Op.REKEY, *change.ops), cents=(0, *change.cents), reason=under, fields=("key", *change.fields)
+                ops=(Op.REKEY, *change.ops), cents=(0, *change.cents), was=under, fields=("key", *change.fields)
             )
         return change if change.ops else None
 
@@ -194,8 +197,9 @@ class Publication:
         if self.closed:
             tally.note("not published")
             return change
-        if change.left:
-            return change._replace(ops=(Op.WAIT,), cents=(0,), reason="a call of an earlier apply was settling")
+        if self.waits or change.left:
+            reason = self.waits or "a call of an earlier apply was settling"
+            return change._replace(ops=(Op.WAIT,), cents=(0,), reason=reason)
         return change._replace(ops=(Op.CREATE,), cents=(self.whole(),), generation=generation)
 
     def unknown(self, sent: Collection[str]) -> int:
@@ -233,7 +237,7 @@ class Publication:
         if hit.fingerprint != change.fingerprint:
             if self._keeps("question"):
                 tally.note("chosen question", hit.available)
-            elif not change.touched:
+            elif not change.touched or self._held_up(hit):
                 return self._replacing(change, hit)
             else:
                 tally.note("kept question", hit.available)
@@ -241,6 +245,10 @@ class Publication:
         change = self._on_terms(change, hit, tally)
         change = self._more_places(change, hit, tally)
         return self._until(change, hit, known, tally)
+
+    def _held_up(self, hit: HIT) -> bool:
+        """Whether nothing but what has to be there first keeps an untouched HIT from new terms and a new question."""
+        return bool(self.waits) and hit.untouched
 
     def _keeps(self, what: Literal["question", "terms"]) -> bool:
         """Whether `on_change` says that an edit of it leaves even untouched HITs alone."""
@@ -254,6 +262,8 @@ class Publication:
         if self._keeps("terms"):
             tally.note("chosen terms", hit.available)
             return change
+        if self._held_up(hit):
+            return change.then(Op.WAIT, 0, "hit_type")._replace(reason=self.waits)
         if change.touched:
             tally.note("kept terms", hit.available)
             return change.then(Op.KEEP, 0, "hit_type")
@@ -332,7 +342,7 @@ class Publication:
         if not ending and not reopen and hit.expires < expected - TOLERANCE:
             tally.note("interference", hit.available)
             return change
-        if not same and not change.touched:
+        if not same and (not change.touched or self._held_up(hit)):
             return self._replacing(change, hit)
         if not same:
             tally.note("kept question")
@@ -363,6 +373,8 @@ class Publication:
         return 0 if self.source is None else max(0, self.source.batch.most_assignments - hit.maximum)
 
     def _replacing(self, change: ItemChange, hit: HIT) -> ItemChange:
+        if self.waits:
+            return change.then(Op.WAIT, 0, "question")._replace(reason=self.waits)
         before = self._held(hit) * self.terms[hit.type_id].unit(hit.maximum)
         return change.then(Op.REPLACE, max(0, self.whole() - before), "question")
 

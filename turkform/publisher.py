@@ -1,4 +1,4 @@
-"""What an item's change means in calls: create, move, extend, prolong, expire, replace, retire.
+"""What an item's change means in calls: create, revert, move, extend, prolong, expire, replace, retire.
 
 In: an `ItemChange` and the batch it belongs to. Out: what became of it, as a `Result`. Workers move on
 between plan and apply, so every kind of change has its narrower: what it turns into when its fact no
@@ -67,6 +67,8 @@ class Publisher:
                     result = self._create(change, price, announced)
                 case Op.REPLACE:
                     result = self._replace(change, price)
+                case Op.REVERT:
+                    result = self._revert(change)
                 case Op.MOVE:
                     result = self._move(change, price)
                 case Op.EXTEND:
@@ -204,6 +206,18 @@ class Publisher:
 
     # --- changing ---------------------------------------------------------------------------------
 
+    def _revert(self, change: ItemChange) -> Result:
+        """Back to Reviewable; somebody may have done that, or opened it, already."""
+        hit = _hit(change)
+        request = self._about(hit, "UpdateHITReviewStatus", {"Revert": True}, change, 0)
+        try:
+            self.sender.send(request, lambda _: self._judged(hit, lambda now: now.status != "Reviewing"))
+        except CallRefusedError:
+            if read_hit(self.sender.account, hit.id) is not None:
+                raise
+            return Result(0, "kept: it is gone")
+        return Result()
+
     def _move(self, change: ItemChange, cents: int) -> Result:
         hit = _hit(change)
         type_id = self.type_id()
@@ -273,8 +287,8 @@ class Publisher:
         return Result(0, "kept: its end could not be moved")
 
     def _rekey(self, change: ItemChange) -> Result:
-        pairs = [(hit.id, change.stored) for hit in self.publication.hits.get(change.reason, [])]
-        known = self.publication.known.get(change.reason)
+        pairs = [(hit.id, change.stored) for hit in self.publication.hits.get(change.was, [])]
+        known = self.publication.known.get(change.was)
         if not pairs and known is not None:
             pairs = [(known.id, change.stored)]
         self.sender.run.note_rekey(address=str(self.address), round=self.publication.batch[1], pairs=pairs)

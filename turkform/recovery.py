@@ -80,6 +80,8 @@ def _happened(call: OpenCall, survey: Survey, hits: Mapping[str, HIT]) -> tuple[
             return hit is not None and hit.maximum >= int(detail.get("maximum", 0)), object_id
         case "UpdateExpirationForHIT":
             return hit is not None and _ends(hit, float(detail["expires"]), observed.now.timestamp()), object_id
+        case "UpdateHITReviewStatus":
+            return hit is not None and hit.status != "Reviewing", object_id
         case "UpdateHITTypeOfHIT":
             return hit is not None and hit.type_id == detail.get("type"), object_id
         case "DeleteQualificationType":

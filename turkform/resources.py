@@ -124,9 +124,13 @@ class Resources:
             )
 
     def _create_type(self, step: Step, change: TypeChange) -> str:
-        """The name is the token: taken means an earlier request made it, or it is not free again yet."""
+        """The name is the token: taken means an earlier request made it, or it is not free again yet.
+
+        Raises:
+            NotYetError: somebody has deleted the type of this name, and nobody can say when it is free.
+        """
         name, taken = str(step.parameters["Name"]), list[str]()
-        lag = 0.0 if change.reason else _SEARCH_LAG
+        lag = 0.0 if name in self.survey.memory.freed else _SEARCH_LAG
         detail: dict[str, Any] = {"name": name, "values": _given(change)}
         if change.replaces:
             detail["replaces"] = change.replaces

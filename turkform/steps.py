@@ -55,6 +55,7 @@ GRAVEST = (
 OPERATIONS: Mapping[Op, tuple[str, ...]] = {
     Op.CREATE: ("CreateHITWithHITType",),
     Op.REPLACE: ("UpdateExpirationForHIT", "DeleteHIT", "CreateHITWithHITType"),
+    Op.REVERT: ("UpdateHITReviewStatus",),
     Op.MOVE: ("UpdateHITTypeOfHIT",),
     Op.EXTEND: ("CreateAdditionalAssignmentsForHIT",),
     Op.PROLONG: ("UpdateExpirationForHIT",),
@@ -73,6 +74,7 @@ FACTS: Mapping[Op, tuple[str, str]] = {
     # What the decision rested on, and what happens where workers or an earlier apply moved on.
     Op.CREATE: ("no HIT with this marker", "adopt"),
     Op.REPLACE: ("untouched", "keep"),
+    Op.REVERT: ("is Reviewing", "keep"),
     Op.MOVE: ("untouched", "keep"),
     Op.EXTEND: ("exists with these places", "keep"),
     Op.PROLONG: ("exists", "keep"),
@@ -90,6 +92,7 @@ FACTS: Mapping[Op, tuple[str, str]] = {
 LEAVES: Mapping[Op, Reversibility] = {
     Op.CREATE: Reversibility.MONEY,
     Op.REPLACE: Reversibility.FINAL,
+    Op.REVERT: Reversibility.FREE,
     Op.MOVE: Reversibility.FREE,
     Op.EXTEND: Reversibility.MONEY,
     Op.PROLONG: Reversibility.FREE,
@@ -107,6 +110,7 @@ LEAVES: Mapping[Op, Reversibility] = {
 ACTIONS: Mapping[Op, Action] = {
     Op.CREATE: Action.CREATE,
     Op.REPLACE: Action.REPLACE,
+    Op.REVERT: Action.UPDATE,
     Op.MOVE: Action.UPDATE,
     Op.EXTEND: Action.UPDATE,
     Op.PROLONG: Action.UPDATE,

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from turkform.answers import kept
+from turkform.answers import due, kept
 from turkform.diff import diff, scope
 from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT
@@ -122,11 +122,14 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
             (copies if call.detail.get("copied") else grants)[str(call.detail["type"])].add(call.key)
     types: dict[str, KnownType] = {}
     older = []
+    freed: dict[str, float] = {}
     for made in journal.types():
         name = Address.parse(made.address).name
         if name in types and not types[name].deleted:
             older.append((name, types[name]))
         types[name] = KnownType(made.type_id, made.name, _seconds(made.deleted_at), made.replaces)
+        if made.deleted_at:
+            freed[made.name] = max(freed.get(made.name, 0.0), made.deleted_at.timestamp())
     return Memory(
         journal=journal.id,
         record=journal.record_id,
@@ -137,6 +140,7 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
         rekeys=dict(journal.rekeys()),
         imported=journal.imported(),
         answers=kept(journal),
+        due=due(journal),
         open=open_calls,
         grants={type_id: frozenset(workers) for type_id, workers in grants.items()},
         blocks=frozenset(block.worker for block in journal.blocks()) | _called(open_calls, BLOCK),
@@ -155,6 +159,7 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
         copies={type_id: frozenset(workers) for type_id, workers in copies.items()},
         types=types,
         older=tuple(older),
+        freed=freed,
         protected=journal.protected(),
         bonuses={b.token: PaidBonus(b.assignment, b.amount.cents, b.price.cents) for b in journal.bonuses()},
         rejections={i: Rejection(price.cents, overturned) for i, (price, overturned) in journal.rejections().items()},

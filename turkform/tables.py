@@ -130,7 +130,8 @@ class Table:
         verb = "is one value" if len(cells) == 1 else f"are {len(cells)} values"
         detail = f"It begins {_shorten(cells[0])}."
         if len(cells) > len(header):
-            detail += ' A value with a comma in it stands in quotation marks: "one, two".'
+            what, example = ("a tab", "") if self.path.suffix.lower() == ".tsv" else ("a comma", ': "one, two"')
+            detail += f" A value with {what} in it stands in quotation marks{example}."
         self._problem(line, f"here {verb}, and the header names {len(header)} columns", detail)
 
     def _broken_quotes(self, line: int, reason: str) -> None:
@@ -166,8 +167,7 @@ class Table:
                 except _RefusedValueError as error:
                     self._problem(line, f"this line holds {error}")
                 else:
-                    for name in row.keys() - self.columns.keys():
-                        self.columns[name] = None
+                    self.columns.update(dict.fromkeys(row))
                     yield line, row
 
     def _problem(self, line: int, summary: str, detail: str = "", column: int = 0) -> None:

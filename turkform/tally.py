@@ -23,6 +23,8 @@ class Tally:
     """Rows in the file."""
     closed: float = 0.0
     """When our own hand last closed one of them, in epoch seconds."""
+    due: float = 0.0
+    """When the first stored answer approves itself, in epoch seconds; 0 where none is known to do so soon."""
     published: int = 0
     """Keys that have or had a HIT in this round."""
 

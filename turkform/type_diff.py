@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from turkform.changes import Action, TypeChange
 from turkform.kinds.resource import Address, differences
 from turkform.ownership import protected
+from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
     from turkform.campaign import Desired
@@ -44,7 +45,9 @@ def compare_types(found: Diff, desired: Desired, observed: Observed, memory: Mem
             )
             continue
         if state is None:
-            found.types.append(_new_type(address, wanted, observed, memory, name, old))
+            found.types.append(_new_type(address, wanted, observed, memory, old))
+            if found.types[-1].action is Action.WAIT:
+                continue  # until it is there, the one that it takes the place of is needed
         else:
             _compare_type(found, address, wanted, state, adopted=known is None or known.id != state.id)
         if old is not None:
@@ -93,14 +96,17 @@ def _new_type(
     wanted: QualificationType,
     observed: Observed,
     memory: Memory,
-    name: str,
     old: QualificationTypeState | None,
 ) -> TypeChange:
-    known = memory.types.get(name)
-    reason = f'takes the place of "{old.values["name"]}" ({old.id})' if old else ""
-    if known and known.deleted and observed.now.timestamp() - known.deleted < NAME_BLOCKED.total_seconds():
-        reason = "its name was freed by a deletion and may stay taken for up to 48 h after it"
     fields = differences(wanted.values({}), {})
+    until = memory.freed.get(wanted.name, 0.0) + NAME_BLOCKED.total_seconds()
+    if observed.now.timestamp() < until:
+        reason = (
+            f'the name "{wanted.name}" was freed by a deletion and may stay taken until '
+            f"{format_time(from_epoch(until))}; under another `name:` it can be made now"
+        )
+        return TypeChange(address, Action.WAIT, wanted, None, fields, reason, until=until)
+    reason = f'takes the place of "{old.values["name"]}" ({old.id})' if old else ""
     return TypeChange(address, Action.CREATE, wanted, None, fields, reason, replaces=old.id if old else "")
 
 

@@ -277,6 +277,7 @@ def sentence(step: Mapping[str, Any], document: Document) -> str:
 _SENTENCES = {
     "create": "publish {n} HIT{s}",
     "replace": "new question: {n} untouched HIT{s} replaced, the old deleted{rest}",
+    "revert": "{n} HIT{s} back from Reviewing to Reviewable, to be opened again",
     "move": "new terms: {n} untouched HIT{s} {moves}{rest}",
     "extend": "more assignments on {n} HIT{s}",
     "prolong": "new end for {n} HIT{s}",

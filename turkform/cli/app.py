@@ -21,6 +21,7 @@ from turkform.cli import (
     shell,
     standing,
     starting,
+    status,
     workers,
 )
 from turkform.cli.commands import Group
@@ -73,6 +74,7 @@ for _module in (
     previewing,
     planning,
     applying,
+    status,
     standing,
     collecting,
     reviewing,

@@ -1,4 +1,4 @@
-"""What an apply did and how a campaign stands, drawn for people and written for programs."""
+"""What an apply did and what others did, drawn for people and written for programs."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _DONE = {
     "update": "updated",
     "delete": "deleted",
     "replace": "replaced",
+    "revert": "no longer Reviewing",
     "move": "moved to new terms",
     "extend": "given more assignments",
     "prolong": "given a new end",
@@ -143,76 +144,6 @@ def tell_failures(session: Session, report: Report, *, again: str = "apply") -> 
             f"{report.failed:,} failed{skipped}; everything else was done",
             f"Put right what the messages say, then: {invocation(session, again)}",
         )
-
-
-# --- status ---------------------------------------------------------------------------------------
-
-
-def draw_status(session: Session, document: Mapping[str, Any]) -> None:
-    """Progress and spend, on stdout."""
-    say, price = session.terminal.out, document["price"]
-    say(f"{clean(document['campaign'])} in {document['environment']} at {document['now']}")
-    for name, batch in document["batches"].items():
-        say("")
-        _draw_batch(session, name, batch)
-    budget = f" of ${price['budget']}" if price["budget"] is not None else ""
-    on_hold = f", ${price['on_hold']} on hold" if price.get("on_hold") else ""
-    say(f"\ncommitted  ${price['committed']}{budget}; balance ${price['balance']}{on_hold}")
-    _draw_others(session, document)
-    for note in document.get("notes", ()):
-        say(f"  · {clean(note)}")
-    if document.get("changes"):
-        say(f"{many(document['changes'], 'step')} to apply: {invocation(session, 'plan')}")
-
-
-def _draw_batch(session: Session, name: str, batch: Mapping[str, Any]) -> None:
-    say = session.terminal.out
-    ends = f", ends {batch['ends']}" if batch.get("ends") else ""
-    turn = f", round {batch['round']}" if batch.get("round", 1) != 1 else ""
-    say(f"batch.{clean(name)}{turn}")
-    hits = f"{batch['hits']:,} for {batch['rows']:,} rows: {batch['live']:,} open, {batch['expired']:,} over"
-    say(f"  HITs       {hits}{ends}")
-    total = batch["assignments"]
-    finished = batch["submitted"] + batch["reviewed"]
-    say(f"  work       {_bar(finished, total)} {finished:,} of {total:,} assignments handed in")
-    say(
-        f"             {batch['open']:,} free, {batch['pending']:,} in work, {batch['submitted']:,} to review, "
-        f"{batch['reviewed']:,} reviewed"
-    )
-    say(f"  committed  ${batch['committed']}")
-
-
-def _bar(done: int, total: int, width: int = 24) -> str:
-    full = width * done // total if total else 0
-    return "[" + "#" * full + "." * (width - full) + "]"
-
-
-def _draw_others(session: Session, document: Mapping[str, Any]) -> None:
-    """Whatever else the account holds: counted, and named where it was asked for."""
-    say, elsewhere = session.terminal.out, document.get("elsewhere")
-    if elsewhere is None:
-        count = document["foreign"] + sum(document["others"].values())
-        if count:
-            say(f"elsewhere  {many(count, 'HIT')} in this account not of this campaign (--all tells whose)")
-        return
-    for holding in elsewhere["campaigns"]:
-        say(f"\ncampaign {clean(holding['name'])}")
-        _draw_holding(session, holding)
-    for holding in elsewhere["foreign"]:
-        say(f'\nno campaign of turkform made these: "{clean(holding["name"])}", HIT type {clean(holding["hit_type"])}')
-        _draw_holding(session, holding)
-    if not elsewhere["campaigns"] and not elsewhere["foreign"]:
-        say("elsewhere  nothing: this account holds no HIT of anyone else's")
-
-
-def _draw_holding(session: Session, holding: Mapping[str, Any]) -> None:
-    say = session.terminal.out
-    say(f"  HITs       {holding['hits']:,}" + (f", the last ends {holding['ends']}" if holding["ends"] else ""))
-    say(
-        f"  work       {holding['open']:,} free, {holding['pending']:,} in work, {holding['submitted']:,} to review, "
-        f"{holding['reviewed']:,} reviewed"
-    )
-    say(f"  committed  ${holding['committed']}")
 
 
 # --- drift ----------------------------------------------------------------------------------------

@@ -156,18 +156,25 @@ class Session:
         Raises:
             RefusedError: nothing was ever published.
         """
+        with self.any_answers(found) as store:
+            if store is None:
+                raise RefusedError(["nothing was published yet, so there are no answers"])
+            own_state(self.folder)
+            yield store
+
+    @contextmanager
+    def any_answers(self, found: Survey) -> Iterator[Answers | None]:
+        """The same, to be read; None where nothing was ever published."""
         from turkform.answers import Answers
 
         record = found.observed.record
         journal = found.memory.journal or (record.journal if record else "")
-        if not journal:
-            raise RefusedError(["nothing was published yet, so there are no answers"])
-        own_state(self.folder)
-        store = Answers.beside(found.desired.target.journal, journal)
+        store = Answers.beside(found.desired.target.journal, journal) if journal else None
         try:
             yield store
         finally:
-            store.close()
+            if store is not None:
+                store.close()
 
     # --- both sides -------------------------------------------------------------------------------
 

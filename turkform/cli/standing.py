@@ -1,4 +1,4 @@
-"""Looking: `status` and `log`."""
+"""Looking back: `drift` and `log`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from turkform.cli.commands import Command
 from turkform.cli.planning import read_addresses
-from turkform.cli.reports import FORMAT_VERSION, draw_drift, draw_status, invocation
+from turkform.cli.reports import FORMAT_VERSION, draw_drift, invocation
 from turkform.errors import TurkformError, UnknownOutcomeError, UsageError
 from turkform.printable import many
 
@@ -23,37 +23,6 @@ if TYPE_CHECKING:
 
 DRIFT = 2
 """The exit code of `drift` where somebody interfered."""
-
-
-@click.command(cls=Command)
-@click.option("--json", "as_json", is_flag=True, help="Print it as one JSON document.")
-@click.option("--all", "everything", is_flag=True, help="Also say what else the account holds.")
-@click.pass_obj
-def status(session: Session, *, as_json: bool, everything: bool) -> None:
-    """Show how far the workers are, and what it has cost.
-
-    Free places are those a worker can still take. Committed is what the campaign has cost and may still cost:
-    every place that is taken or can be taken, fees included. With --all, the account's other HITs and
-    what they hold: other campaigns', and those that no campaign made.
-
-    Examples:
-      turkform status
-      turkform status --all
-      turkform status --json | jq .batches.pilot.hits
-    """
-    from turkform.results import status as stand
-
-    with session.survey() as (found, _):
-        document = {"format_version": FORMAT_VERSION, **stand(found)}
-        if everything:
-            from turkform.inventory import inventory
-
-            target, name = found.desired.target, found.desired.campaign.campaign
-            document["elsewhere"] = inventory(found.account, name, target.fees, found.observed.now).document()
-    if as_json:
-        session.terminal.json(document)
-    else:
-        draw_status(session, document)
 
 
 # --- drift ----------------------------------------------------------------------------------------
@@ -267,4 +236,4 @@ def _call_document(call: Call) -> dict[str, Any]:
     }
 
 
-COMMANDS = (status, drift, log)
+COMMANDS = (drift, log)

@@ -50,7 +50,14 @@ def perform(action: str, context: Context, master: Master | None, given: Mapping
 
 
 def _layout(context: Context, _: Master | None, given: Mapping[str, str]) -> dict[str, str]:
-    requester = requesters.find(context.connection, given["requester"]).id
+    try:
+        requester = requesters.find(context.connection, given["requester"]).id
+    except RequesterError as error:
+        if context.settings.rehearsal:
+            raise RequesterError(
+                f"{error}; a rehearsal knows an access key from its first call, such as a plan"
+            ) from None
+        raise
     try:
         return {"layout": add_layout(context.acting_for(requester), given["page"])}
     except DocumentError as error:

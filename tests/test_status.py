@@ -1,0 +1,110 @@
+"""`status` and `report` as a person types them: once, again and again, into a terminal and into a pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from marketplace_server import Server, running
+
+from turkform.cli import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+YAML = """turkform: 1
+campaign: watched
+environments: {prod: {endpoint: "URL"}}
+hit_types:
+  name: {title: Name it, description: A bird., reward: "0.10", assignment_duration: 10m, auto_approval_delay: 3d}
+batches:
+  pilot: {hit_type: name, question: {html: bird.html}, items: birds.csv, key: id, assignments: 3, lifetime: 7d}
+"""
+TURKFORM = str(Path(sys.executable).with_name("turkform"))
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("marketplace")) as found:
+        yield found
+
+
+@pytest.fixture
+def folder(server: Server, tmp_path: Path) -> Path:
+    (tmp_path / "campaign.yaml").write_text(YAML.replace("URL", server.url))
+    (tmp_path / "birds.csv").write_text("id\nb1\nb2\nb3\n")
+    (tmp_path / "bird.html").write_text("<p>${id} <input name='bird'></p>")
+    assert run(words(tmp_path, "apply", "--auto-approve")) == 0
+    return tmp_path
+
+
+def words(folder: Path, *more: str) -> list[str]:
+    return ["-C", str(folder), "--env", "prod", *more]
+
+
+def hand_in(server: Server, each: int) -> None:
+    for hit in server.client().list_hits()["HITs"]:
+        for number in range(each):
+            server.control("worker/submit", hit=hit["HITId"], worker=f"A{number}", answers={"bird": "a"})
+
+
+def test_how_far_it_is_and_what_is_not_read(folder: Path, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    hand_in(server, 1)
+    capsys.readouterr()
+    assert run(words(folder, "status")) == 0
+    said = capsys.readouterr().out
+    assert "3 of 9 assignments handed in" in said
+    assert "not read   3 answers, at most 6 calls: turkform" in said
+    assert run(words(folder, "status", "--exact")) == 0
+    told = capsys.readouterr()
+    assert "fetching the answers of 3 HITs: at most 6 calls" in told.err
+    assert "measured   half took 1s or less" in told.out
+    assert "not read" not in told.out
+
+
+def test_a_program_gets_one_document(folder: Path, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    hand_in(server, 1)
+    capsys.readouterr()
+    assert run(words(folder, "status", "--json", "--exact")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["format_version"], told["total"]["submitted"]) == ("1.0", 3)
+
+
+def test_watching_into_a_pipe_adds_a_line_each_time_and_ends_when_all_is_handed_in(
+    folder: Path, server: Server
+) -> None:
+    command = [TURKFORM, *words(folder, "status", "--watch", "--every", "1s")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "0 of 9 assignments handed in" in process.stdout.readline()
+        hand_in(server, 3)
+        *_, last = process.stdout
+    assert process.returncode == 0
+    assert "9 of 9 assignments handed in, 0 free" in last
+
+
+def test_watching_in_a_terminal_draws_over_and_ends_by_an_interrupt(folder: Path) -> None:
+    terminal, its = pty.openpty()
+    command = [TURKFORM, *words(folder, "status", "--watch", "--every", "1s")]
+    with subprocess.Popen(command, stdout=its, stderr=its, stdin=its, start_new_session=True) as process:
+        os.close(its)
+        seen = b""
+        while seen.count(b"committed") < 4:  # each look says it twice
+            seen += os.read(terminal, 65_536)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    os.close(terminal)
+    assert b"\x1b[1A" in seen, "it goes back up to draw over"
+
+
+def test_a_wait_that_is_none_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words(folder, "status", "--watch", "--every", "soon")) == 64
+    assert '"soon" is not a duration' in capsys.readouterr().err
+    assert run(words(folder, "status", "--watch", "--every", "0s")) == 64
