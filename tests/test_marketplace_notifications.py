@@ -31,6 +31,8 @@ class Receiver:
     url: str
     got: queue.Queue[tuple[dict[str, str], bytes]]
     answers: list[int]
+    slow: threading.Event
+    """Not set, answers wait for it."""
 
     def event(self) -> dict[str, Any]:
         """The next event that arrives."""
@@ -43,10 +45,13 @@ class Receiver:
 def receiving() -> Iterator[Receiver]:
     got: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
     answers: list[int] = []
+    slow = threading.Event()
+    slow.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            slow.wait(20)
             status = answers.pop(0) if answers else 200
             if status == 200:
                 got.put((dict(self.headers), body))
@@ -60,7 +65,8 @@ def receiving() -> Iterator[Receiver]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Receiver(f"http://127.0.0.1:{server.server_port}/hook", got, answers)
+        yield Receiver(f"http://127.0.0.1:{server.server_port}/hook", got, answers, slow)
+        slow.set()
         server.shutdown()
 
 
@@ -131,6 +137,21 @@ def test_a_message_is_sent_until_it_is_taken_and_no_redirect_is_followed(client:
     hit(client)
     assert receiver.event()["EventType"] == "HITCreated"
     assert not receiver.answers
+
+
+def test_a_destination_that_is_slow_holds_up_no_other(server: Server, client: Any, receiver: Receiver) -> None:
+    with receiving() as slow:
+        slow.slow.clear()
+        asked(client, slow, EventTypes=["HITCreated"])
+        for _ in range(30):
+            hit(client)
+        other = server.client("NOTHER")
+        asked(other, receiver, EventTypes=["HITCreated"])
+        made = hit(other)["HITId"]
+        assert receiver.event()["HITId"] == made
+        assert slow.got.empty()
+        slow.slow.set()
+        assert {slow.event()["EventType"] for _ in range(30)} == {"HITCreated"}
 
 
 def test_a_message_is_signed_and_names_its_requester(server: Server, client: Any, receiver: Receiver) -> None:

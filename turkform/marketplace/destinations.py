@@ -148,7 +148,7 @@ def deliver(settings: Settings, transport: str, text: str, body: str) -> None:
         raise UndeliveredError(error.message) from None
     keys = _keys(settings, to)
     assert keys is not None
-    payload, headers = _request(to, keys, body.encode())
+    payload, headers = request_to(to, keys, body.encode())
     parts = urlsplit(to.url)
     connection = _connect(to.host, parts.port or (443 if parts.scheme == "https" else 80), settings, parts.scheme)
     try:
@@ -183,7 +183,8 @@ def _connect(host: str, port: int, settings: Settings, scheme: str) -> http.clie
     return connection
 
 
-def _request(to: Destination, keys: Mapping[str, str], body: bytes) -> tuple[bytes, dict[str, str]]:
+def request_to(to: Destination, keys: Mapping[str, str], body: bytes) -> tuple[bytes, dict[str, str]]:
+    """What is sent to a destination, and its headers, signed with these keys."""
     if not to.service:
         stamp = str(int(time.time()))
         mark = hmac.digest(keys["secret"].encode(), f"{stamp}.".encode() + body, "sha256").hex()
