@@ -69,7 +69,19 @@ LAYERS = (
         "closing",
         "verification",
     ),
-    ("figures", "results", "collecting", "reviewing", "exporting", "preview", "inventory", "drift", "importing"),
+    (
+        "figures",
+        "results",
+        "plots",
+        "reportage",
+        "collecting",
+        "reviewing",
+        "exporting",
+        "preview",
+        "inventory",
+        "drift",
+        "importing",
+    ),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -108,3 +108,25 @@ def test_a_wait_that_is_none_is_wrong_usage(folder: Path, capsys: pytest.Capture
     assert run(words(folder, "status", "--watch", "--every", "soon")) == 64
     assert '"soon" is not a duration' in capsys.readouterr().err
     assert run(words(folder, "status", "--watch", "--every", "0s")) == 64
+
+
+def test_a_report_is_one_file_of_what_was_fetched_for_it(
+    folder: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand_in(server, 1)
+    file = folder / "report.html"
+    assert run(words(folder, "report", "--stored", "-o", str(file))) == 0
+    assert "3 answers and 0 reviews were not fetched and are missing" in file.read_text()
+    capsys.readouterr()
+    assert run(words(folder, "report", "-o", str(file))) == 0
+    told = capsys.readouterr()
+    assert told.out.strip() == str(file)
+    assert "at most 6 calls" in told.err
+    assert "Of 3 answers, half took 1s or less" in file.read_text()
+
+
+def test_a_report_that_cannot_be_written_is_an_error_and_no_traceback(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words(folder, "report", "-o", str(folder / "none" / "report.html"))) == 1
+    assert "cannot be written: No such file or directory" in capsys.readouterr().err

@@ -32,8 +32,8 @@ SOON = timedelta(days=1)
 """Answers that approve themselves within this are warned of."""
 _RECENT = 100
 """So many of the latest answers say how fast they come."""
-_FEW = 5
-"""Fewer than this say nothing of a pace."""
+FEW = 5
+"""Fewer answers than this say nothing of a pace, or of what work pays."""
 _MOST_RATE = 2**32 - 1
 _HOUR = 3_600_000
 """Milliseconds."""
@@ -108,7 +108,7 @@ class Figures:
         `until` is the time up to which all answers are known; without it, the time of the last one that is.
         """
         latest = heapq.nlargest(_RECENT, self.submitted)
-        if len(latest) < _FEW:
+        if len(latest) < FEW:
             return None
         return (len(latest) - 1) * _HOUR / max(1_000, (latest[0] if until is None else until) - latest[-1])
 

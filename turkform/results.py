@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from turkform.collecting import Due
-from turkform.figures import SOON, Figures, measure, together
+from turkform.figures import FEW, SOON, Figures, measure, together
 from turkform.memory import NOT_STORED, Stored
 from turkform.money import Money
 from turkform.pricing import Pricing, committed
@@ -94,6 +94,13 @@ class _Standing:
         """Paid for approved work and bonuses, fees included; a review that is not stored counts as an approval."""
         return Money(self.figures.paid + self.figures.bonuses + self.count["assumed"])
 
+    @property
+    def unpaid(self) -> int:
+        """Cents that what is open and what is not reviewed may still cost."""
+        figures = self.figures
+        settled = figures.paid - figures.gone_paid + figures.released + self.count["assumed"]
+        return self.count["committed"] - settled
+
     def pace(self, now: float) -> float | None:
         """Answers an hour: by the latest ones, else since the first HIT was published."""
         measured = self.figures.pace(None if self.due.answers else int(now * 1000))
@@ -124,6 +131,7 @@ class _Standing:
             "pace": None if pace is None else round(pace, 1),
             "done_at": None if done is None else format_time(from_epoch(done)),
             "committed": str(Money(self.count["committed"])),
+            "unpaid": str(Money(max(0, self.unpaid))),
             "spent": str(self.spent()),
             "spent_exact": self.exact,
             "bonuses": str(Money(figures.bonuses)),
@@ -157,7 +165,7 @@ def stand(survey: Survey, answers: Answers | None = None) -> Stand:
     whole = _Standing(together(standing.figures for standing in standings.values()))
     for standing in standings.values():
         whole += standing
-    price = document["price"]
+    price, least = document["price"], survey.desired.campaign.policies.min_hourly_pay
     told = {
         "campaign": document["campaign"],
         "title": document["title"],
@@ -172,6 +180,7 @@ def stand(survey: Survey, answers: Answers | None = None) -> Stand:
             "balance": price["balance"],
             "on_hold": str(survey.observed.on_hold) if survey.observed.on_hold is not None else None,
         },
+        "min_hourly_pay": str(least.rate) if least is not None else None,
         "foreign": survey.observed.foreign - sum(survey.observed.others.values()),
         "others": dict(sorted(survey.observed.others.items())),
         "notes": document["notes"],
@@ -180,6 +189,7 @@ def stand(survey: Survey, answers: Answers | None = None) -> Stand:
     told["warnings"] = [
         *(warning for name, one in standings.items() for warning in _warnings(f"batch.{name}", one, now)),
         *_short(survey, whole),
+        *_little(survey, standings),
     ]
     return Stand(told, {name: one.figures for name, one in standings.items()}, whole.figures)
 
@@ -263,12 +273,10 @@ def _late(one: _Standing, now: float) -> int:
 
 def _short(survey: Survey, whole: _Standing) -> Iterator[dict[str, str]]:
     """Whether the account can pay for what is open and what waits for review."""
-    observed, figures = survey.observed, whole.figures
+    observed = survey.observed
     if survey.desired.target.balance != "enforce":
         return  # the balance is no purse there
-    needed = Money(
-        whole.count["committed"] - figures.released - whole.count["assumed"] - figures.paid + figures.gone_paid
-    )
+    needed = Money(whole.unpaid)
     missing = needed - (observed.on_hold or Money()) - observed.balance
     if missing.cents > 0:
         held = "nothing" if observed.on_hold is None else f"${observed.on_hold}"
@@ -278,3 +286,17 @@ def _short(survey: Survey, whole: _Standing) -> Iterator[dict[str, str]]:
             "text": f"what is open and unreviewed may cost ${needed} more; the account has ${observed.balance}, and "
             f"says {held} is on hold: put in ${missing} more, or `turkform close` what shall not be done",
         }
+
+
+def _little(survey: Survey, standings: Mapping[str, _Standing]) -> Iterator[dict[str, str]]:
+    """Where work turned out to pay less by the hour than the campaign's own policy wants."""
+    policy = survey.desired.campaign.policies.min_hourly_pay
+    for name, one in standings.items() if policy is not None else ():
+        paid = one.figures.median_rate
+        if policy is not None and paid is not None and one.figures.answers >= FEW and paid < policy.rate:
+            yield {
+                "about": f"batch.{name}",
+                "kind": "pay",
+                "text": f"half of the answers paid ${paid} an hour or less, and min_hourly_pay is ${policy.rate}: "
+                "raise the reward of what is still to be published, or pay bonuses",
+            }

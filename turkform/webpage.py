@@ -55,7 +55,7 @@ class Task(NamedTuple):
 def webpage(document: Document) -> str:
     """Draw the plan."""
     return (
-        _environment()
+        environment()
         .get_template("plan.html.j2")
         .render(
             doc=document,
@@ -78,7 +78,8 @@ def webpage(document: Document) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of pages: everything that is put into one is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     found = Environment(

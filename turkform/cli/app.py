@@ -35,7 +35,7 @@ class App(Group):
         "Plan": ("plan", "show", "check", "graph"),
         "Apply": ("apply", "destroy", "close"),
         "Review": ("results", "review"),
-        "Look": ("status", "drift", "log"),
+        "Look": ("status", "report", "drift", "log"),
         "Take over": ("import", "recover"),
         "Marketplace": ("serve", "clock", "crowd", "requester", "worker", "doctor", "copy-store"),
         "Shell": ("completion",),

@@ -1,8 +1,10 @@
-"""How a campaign stands: `status`, once or again and again."""
+"""How a campaign stands: `status`, once or again and again, and `report`."""
 
 from __future__ import annotations
 
+import sys
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +13,7 @@ from turkform.cli.commands import Command
 from turkform.cli.drawing import lines
 from turkform.cli.reports import FORMAT_VERSION
 from turkform.cli.watching import watch
+from turkform.errors import TurkformError, UsageError
 from turkform.printable import many
 
 if TYPE_CHECKING:
@@ -114,4 +117,37 @@ def _fetch(session: Session, found: Survey, answers: Answers) -> None:
         collect(found, answers)
 
 
-COMMANDS = (status,)
+# --- report ---------------------------------------------------------------------------------------
+
+
+@click.command(cls=Command)
+@click.option("-o", "--out", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where to.")
+@click.option("--stored", is_flag=True, help="Draw what is stored, and fetch no answers.")
+@click.pass_obj
+def report(session: Session, *, file: Path | None, stored: bool) -> None:
+    """Draw how the campaign stands as a web page: progress, work time, pay by the hour, spend.
+
+    Answers that are not stored yet are fetched first. The page is one file that asks no other host for anything, to be
+    mailed or kept. It names no worker and quotes no answer.
+
+    Examples:
+      turkform report -o report.html
+      turkform --env lab report --stored > report.html
+    """
+    from turkform.reportage import draw
+
+    if file is None and sys.stdout.isatty():
+        raise UsageError("the page would be written to this terminal", "Say where to: -o report.html")
+    with session.survey() as (found, _):
+        page = draw(stand(session, found, fetch=not stored))
+    if file is None:
+        session.terminal.out(page)
+        return
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise TurkformError(f"{file} cannot be written: {error.strerror}") from None
+    session.terminal.out(str(file))
+
+
+COMMANDS = (status, report)
