@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 from life import Life
 from marketplace_server import Server, running
@@ -28,6 +30,10 @@ HOSTILE = {
     "at": "@SUM(1)",
     "markup": "<script>alert(1)</script>",
     "escape": "\x1b]0;owned\x07",
+    "c1": "\x9b2J",
+    "turned": "\u202eevil",
+    "wide": "＝1+1",  # noqa: RUF001
+    "below": "\n=1+1",
     "long": "x" * 1_000_000,
     "lines": 'a,"b"\nc',
 }
@@ -56,6 +62,16 @@ def answers(place: str | Path) -> Iterator[Answers]:
     found = Answers(place, "J1")
     yield found
     found.close()
+
+
+WEBSITE = [
+    "HITId", "HITTypeId", "Title", "Description", "Keywords", "Reward", "CreationTime", "MaxAssignments",
+    "RequesterAnnotation", "AssignmentDurationInSeconds", "AutoApprovalDelayInSeconds", "Expiration",
+    "NumberOfSimilarHITs", "LifetimeInSeconds", "AssignmentId", "WorkerId", "AssignmentStatus", "AcceptTime",
+    "SubmitTime", "AutoApprovalTime", "ApprovalTime", "RejectionTime", "RequesterFeedback", "WorkTimeInSeconds",
+    "LifetimeApprovalRate", "Last30DaysApprovalRate", "Last7DaysApprovalRate",
+]  # fmt: skip
+"""The header of a batch results file of the requester website, as scripts written for one expect it."""
 
 
 def fetch(life: Life, answers: Answers, **more: Any) -> Collected:
@@ -127,10 +143,14 @@ def test_csv_has_the_requester_websites_columns(life: Life, answers: Answers) ->
     submit(life, "one", "A1COLUMNS", answer="cat", other="z")
     fetch(life, answers)
     names = fields(answers)
-    assert names[:2] == ["HITId", "HITTypeId"]
-    assert names[names.index("Input.id") :] == ["Input.id", "Input.text", "Answer.answer", "Answer.other", *DECISIONS]
+    assert names[: len(WEBSITE)] == WEBSITE
+    asked = ["Input.id", "Input.text", "Answer.answer", "Answer.other"]
+    assert names[len(WEBSITE) :] == [*asked, *DECISIONS, "ItemKey", "BonusAmount"]
     (row,) = table(answers)
-    assert (row["Reward"], row["MaxAssignments"]) == ("0.10", "3")
+    assert (row["Reward"], row["MaxAssignments"], row["LifetimeInSeconds"]) == ("$0.10", "3", "604800")
+    assert row["RequesterAnnotation"].startswith(f"turkform:{life.name}/pilot/a#1.")
+    times = [row[name] for name in ("CreationTime", "Expiration", "AcceptTime", "SubmitTime", "AutoApprovalTime")]
+    assert all(re.fullmatch(r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d UTC \d{4}", time) for time in times)
     assert row["WorkTimeInSeconds"].isdecimal()
 
 
@@ -138,12 +158,14 @@ def test_a_hostile_answer_is_text_in_every_format(life: Life, answers: Answers, 
     submit(life, "one", "A1HOSTILE", **HOSTILE)
     fetch(life, answers)
     (row,) = table(answers)
-    quoted = {"formula", "at"}
-    for name in HOSTILE.keys() - {"escape"}:
+    quoted = {"formula", "at", "wide", "below"}
+    assert row["Answer.c1"] == "\\x9b2J"
+    assert not any(char in row["Answer.escape"] for char in "\x1b\x07")
+    for name in HOSTILE.keys() - {"escape", "c1"}:
         assert row[f"Answer.{name}"] == ("'" if name in quoted else "") + HOSTILE[name]
     out = io.StringIO()
     assert write_jsonl(answers, out) == 1
-    assert "\x1b" not in out.getvalue()
+    assert not any(char in out.getvalue() for char in "\x1b\x9b\u202e")
     told = json.loads(out.getvalue())["Answer"]
     assert all(told[name] == HOSTILE[name] for name in HOSTILE.keys() - {"escape"})
     from pyarrow import parquet
@@ -151,6 +173,30 @@ def test_a_hostile_answer_is_text_in_every_format(life: Life, answers: Answers, 
     assert write_parquet(answers, tmp_path / "a.parquet") == 1
     (kept,) = parquet.read_table(tmp_path / "a.parquet").to_pylist()
     assert kept["Answer.formula"] == HOSTILE["formula"]
+
+
+def test_a_script_for_the_websites_results_file_runs_unchanged(life: Life, answers: Answers, tmp_path: Path) -> None:
+    """What such scripts do with pandas: drop columns, count votes, measure pay, find the slow, write decisions."""
+    for text, worker, label in (("one", "A1", "cat"), ("one", "A2", "cat"), ("one", "A3", "dog"), ("two", "A1", "dog")):
+        submit(life, text, worker, answer=label, sure="yes")
+    fetch(life, answers)
+    file = tmp_path / "Batch_1_batch_results.csv"
+    with file.open("w", encoding="utf-8", newline="") as out:
+        write_csv(answers, out)
+
+    found = pd.read_csv(file)
+    assert not set(WEBSITE) - set(found.columns)
+    pay = found["Reward"].str.replace("$", "").astype(float)
+    seconds = pd.to_datetime(found["SubmitTime"]) - pd.to_datetime(found["AcceptTime"])
+    assert pay.sum() == pytest.approx(0.4)
+    assert (seconds.dt.total_seconds() >= found["WorkTimeInSeconds"] - 1).all()
+    votes = found.drop(columns=["HITTypeId", "Title", "LifetimeApprovalRate"]).groupby("Input.text")["Answer.answer"]
+    assert votes.agg(lambda given: given.mode()[0]).to_dict() == {"one": "cat", "two": "dog"}
+    per_worker = found.pivot_table(index="HITId", columns="WorkerId", values="Answer.sure", aggfunc="first")
+    assert per_worker.notna().sum().to_dict() == {"A1": 2, "A2": 1, "A3": 1}
+    found["Approve"] = ["" if worker == "A3" else "x" for worker in found["WorkerId"]]
+    found.to_csv(file, index=False)
+    assert pd.read_csv(file)["Approve"].value_counts().to_dict() == {"x": 3}
 
 
 def test_bonuses_are_asked_for_where_that_is_wanted(life: Life, answers: Answers) -> None:

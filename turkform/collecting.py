@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from turkform.account import PAGE
 from turkform.answers import PRICE, Answers, StoredHIT
-from turkform.items import stored_key
+from turkform.items import Marker, stored_key
 from turkform.kinds.hit_type import HITType
 from turkform.kinds.resource import spell
 from turkform.memory import NOT_STORED, Stored
@@ -155,6 +155,7 @@ def _wanted(
     overturned = {key for key, rejection in survey.memory.rejections.items() if rejection.overturned}
     changed = answers.rejected(overturned) if overturned else set()
     terms = Pricing(survey.desired, survey.observed, survey.found.ids).observed(None)
+    campaign = survey.desired.campaign.campaign
     for batch, listed in sorted(survey.observed.hits.items()):
         if batches is not None and batch[0] not in batches:
             continue
@@ -166,7 +167,11 @@ def _wanted(
         ]
         rows = _rows(survey, batch, {key for key, _ in wanted})
         for key, hit in wanted:
-            about = _about(hit, survey) | {PRICE: str(Money(terms[hit.type_id].unit(hit.maximum)))}
+            marker = Marker(campaign, *batch, hit.key, hit.generation, hit.version, hit.fingerprint)
+            about = _about(hit, survey) | {
+                "RequesterAnnotation": str(marker),
+                PRICE: str(Money(terms[hit.type_id].unit(hit.maximum))),
+            }
             stored_hit = StoredHIT(hit.id, *batch, key, rows.get(key, {}), about)
             yield _Wanted(hit, stored_hit, stored.get(hit.id, NOT_STORED))
 
@@ -197,6 +202,7 @@ def _about(hit: HIT, survey: Survey) -> dict[str, Any]:
         "MaxAssignments": hit.maximum,
         "CreationTime": format_time(from_epoch(hit.created)),
         "Expiration": format_time(from_epoch(hit.expires)),
+        "LifetimeInSeconds": round(hit.expires - hit.created),
     }
 
 

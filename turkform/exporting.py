@@ -3,8 +3,8 @@
 In: an answers store. Out: one row an assignment. Columns are found in a first pass over what is stored, rows are
 written in a second, so that millions are never held.
 
-A cell of CSV that a spreadsheet would take for a formula begins with an apostrophe: answers come from strangers.
-Numbers are no formulas. JSON lines and Parquet hold every text as it came.
+Answers come from strangers. A cell of CSV that a spreadsheet would take for a formula begins with an apostrophe
+(numbers are no formulas), and a control character is spelled out. JSON lines and Parquet hold every text as it came.
 
 Source of the names: the batch results CSV of the requester website (read 23 Nov 2026).
 """
@@ -12,12 +12,14 @@ Source of the names: the batch results CSV of the requester website (read 23 Nov
 from __future__ import annotations
 
 import csv
-import json
 import re
-from typing import TYPE_CHECKING, Any, TextIO
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from turkform.errors import UsageError
+from turkform.printable import json_line
 from turkform.replies import columns
+from turkform.times import format_time, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,20 +30,35 @@ if TYPE_CHECKING:
 HIT_COLUMNS = (
     "HITTypeId", "Title", "Description", "Keywords", "Reward", "CreationTime", "MaxAssignments",
     "RequesterAnnotation", "AssignmentDurationInSeconds", "AutoApprovalDelayInSeconds", "Expiration",
+    "NumberOfSimilarHITs", "LifetimeInSeconds",
 )  # fmt: skip
 ASSIGNMENT_COLUMNS = (
     "AssignmentId", "WorkerId", "AssignmentStatus", "AcceptTime", "SubmitTime", "AutoApprovalTime", "ApprovalTime",
-    "RejectionTime", "RequesterFeedback", "WorkTimeInSeconds", "BonusAmount",
+    "RejectionTime", "RequesterFeedback", "WorkTimeInSeconds",
 )  # fmt: skip
+_HIT_TIMES = ("CreationTime", "Expiration")
+RATES = ("LifetimeApprovalRate", "Last30DaysApprovalRate", "Last7DaysApprovalRate")
+"""Of the worker: no operation tells them, so these columns of the website stay empty."""
 INPUT, ANSWER = "Input.", "Answer."
 DECISIONS = ("Approve", "Reject")
 """Empty columns at the end, for a person to fill in: what `review` reads."""
 KEY = "ItemKey"
 """Our own column: the item's key, by which rows are joined to the campaign's data."""
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+BONUS = "BonusAmount"
+"""Our own, too: what was paid besides. Ours come last, so that the website's stand where scripts count on them."""
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - some spreadsheets take the wide ones as well
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""What no text is written with, and what steers a terminal that shows the file."""
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SITE_TIME = "%a %b %d %H:%M:%S UTC %Y"
 _PARQUET_ROWS = 10_000
+
+
+class Out(Protocol):
+    """Where text goes."""
+
+    def write(self, text: str, /) -> object:
+        """Write it."""
 
 
 def fields(answers: Answers, batches: Iterable[str] | None = None) -> list[str]:
@@ -52,8 +69,8 @@ def fields(answers: Answers, batches: Iterable[str] | None = None) -> list[str]:
         inputs.update(dict.fromkeys(hit.row))
         given.update(dict.fromkeys(columns(answer.answer)))
     return [
-        "HITId", *HIT_COLUMNS, *ASSIGNMENT_COLUMNS, KEY,
-        *(INPUT + name for name in inputs), *(ANSWER + name for name in sorted(given)), *DECISIONS,
+        "HITId", *HIT_COLUMNS, *ASSIGNMENT_COLUMNS, *RATES,
+        *(INPUT + name for name in inputs), *(ANSWER + name for name in sorted(given)), *DECISIONS, KEY, BONUS,
     ]  # fmt: skip
 
 
@@ -67,6 +84,7 @@ def _record(hit: StoredHIT, answer: Answer) -> dict[str, Any]:
     found: dict[str, Any] = {
         "HITId": hit.hit_id,
         **{name: hit.about[name] for name in HIT_COLUMNS if name in hit.about},
+        **{name: parse_time(hit.about[name]) for name in _HIT_TIMES if name in hit.about},
         "AssignmentId": answer.assignment_id,
         "WorkerId": answer.worker,
         "AssignmentStatus": answer.status,
@@ -77,7 +95,7 @@ def _record(hit: StoredHIT, answer: Answer) -> dict[str, Any]:
         "RejectionTime": answer.rejected,
         "RequesterFeedback": answer.feedback,
         "WorkTimeInSeconds": answer.seconds,
-        "BonusAmount": str(answer.bonus) if answer.bonus else None,
+        BONUS: str(answer.bonus) if answer.bonus else None,
         KEY: hit.key,
         **{INPUT + name: value for name, value in hit.row.items()},
         **{ANSWER + name: value for name, value in columns(answer.answer).items()},
@@ -85,37 +103,40 @@ def _record(hit: StoredHIT, answer: Answer) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def write_csv(answers: Answers, out: TextIO, batches: Sequence[str] | None = None) -> int:
+def write_csv(answers: Answers, out: Out, batches: Sequence[str] | None = None) -> int:
     """Write CSV; returns how many rows."""
     names = fields(answers, batches)
     table = csv.writer(out, lineterminator="\n")
     table.writerow(names)
     count = 0
     for record in records(answers, batches):
+        if "Reward" in record:
+            record["Reward"] = f"${record['Reward']}"  # as the website wrote it
         table.writerow([_cell(record.get(name, "")) for name in names])
         count += 1
     return count
 
 
 def _cell(value: Any) -> str:
-    text = value.strftime(_SITE_TIME) if hasattr(value, "strftime") else str(value).replace("\0", "")
+    text = value.strftime(_SITE_TIME) if isinstance(value, datetime) else str(value)
+    text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
-def write_jsonl(answers: Answers, out: TextIO, batches: Sequence[str] | None = None) -> int:
+def write_jsonl(answers: Answers, out: Out, batches: Sequence[str] | None = None) -> int:
     """Write JSON lines: inputs and answers as maps of their own; returns how many."""
     count = 0
     for record in records(answers, batches):
         plain = {name: _json(value) for name, value in record.items() if not name.startswith((INPUT, ANSWER))}
         plain["Input"] = {name.removeprefix(INPUT): v for name, v in record.items() if name.startswith(INPUT)}
         plain["Answer"] = {name.removeprefix(ANSWER): v for name, v in record.items() if name.startswith(ANSWER)}
-        out.write(json.dumps(plain, ensure_ascii=False) + "\n")
+        out.write(json_line(plain) + "\n")
         count += 1
     return count
 
 
 def _json(value: Any) -> Any:
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else value
+    return format_time(value) if isinstance(value, datetime) else value
 
 
 def write_parquet(answers: Answers, path: Path, batches: Sequence[str] | None = None) -> int:
@@ -129,12 +150,12 @@ def write_parquet(answers: Answers, path: Path, batches: Sequence[str] | None = 
         from pyarrow import parquet
     except ModuleNotFoundError:
         raise UsageError("Parquet needs pyarrow", "Run: pip install 'turkform[parquet]'") from None
-    names = [name for name in fields(answers, batches) if name not in DECISIONS]
-    times = {"AcceptTime", "SubmitTime", "AutoApprovalTime", "ApprovalTime", "RejectionTime"}
-    whole = {"MaxAssignments", "AssignmentDurationInSeconds", "AutoApprovalDelayInSeconds", "WorkTimeInSeconds"}
+    names = [name for name in fields(answers, batches) if name not in {*DECISIONS, *RATES}]
+    times = {*_HIT_TIMES, "AcceptTime", "SubmitTime", "AutoApprovalTime", "ApprovalTime", "RejectionTime"}
+    lengths = {name for name in names if name.endswith("InSeconds")}
     kinds: dict[str, Callable[[], Any]] = {
         **dict.fromkeys(times, lambda: pa.timestamp("ms", tz="UTC")),
-        **dict.fromkeys(whole, pa.int64),
+        **dict.fromkeys({"MaxAssignments", *lengths}, pa.int64),
     }
     schema = pa.schema([(name, kinds.get(name, pa.string)()) for name in names])
     count = 0

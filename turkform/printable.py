@@ -41,7 +41,18 @@ def many(count: int, noun: str, nouns: str = "") -> str:
 
 def as_json(document: Mapping[str, Any]) -> str:
     """A document as JSON, keys sorted and steering characters escaped: it reads back equal."""
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    return _escaped(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def json_line(document: Mapping[str, Any]) -> str:
+    """A document as JSON on one line, keys as they come: it reads back equal, too."""
+    return _escaped(json.dumps(document, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    """JSON with steering characters as its escapes; those that are no letters of any text it has escaped itself."""
+    if text.isprintable():
+        return text
     return "".join(json.dumps(char)[1:-1] if char != "\n" and _steers(char) else char for char in text)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from turkform.cli.commands import Command
 from turkform.errors import TurkformError, UsageError
-from turkform.printable import many
+from turkform.printable import clean, many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +89,17 @@ def _collect(
     session.terminal.say(f"fetched {new}", new=fetched.new, hits=fetched.hits, calls=fetched.calls)
 
 
+class _Shown:
+    """A terminal that is written to, line by line: no text from a stranger steers it."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str, /) -> int:
+        """Write it, every character that could steer spelled out."""
+        return self._out.write("\n".join(map(clean, text.split("\n"))))
+
+
 def _write(answers: Answers, file: Path | None, kind: str, wanted: list[str] | None) -> int:
     from turkform import exporting
 
@@ -97,7 +108,7 @@ def _write(answers: Answers, file: Path | None, kind: str, wanted: list[str] | N
         return exporting.write_parquet(answers, file, wanted)
     write = exporting.write_csv if kind == "csv" else exporting.write_jsonl
     if file is None:
-        return write(answers, sys.stdout, wanted)
+        return write(answers, _Shown(sys.stdout) if sys.stdout.isatty() else sys.stdout, wanted)
     try:
         with file.open("w", encoding="utf-8", newline="") as out:
             return write(answers, out, wanted)
