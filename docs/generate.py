@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from ruamel.yaml import YAML
 
-from turkform.campaign import NOT_YET, Campaign
+from turkform.campaign import Campaign
 from turkform.errors import TurkformError
 from turkform.kinds import KINDS
 from turkform.kinds.hit_type import HITType
@@ -59,6 +59,7 @@ CHANGES = {
     "batches.*.round": "every row is published again, earlier rounds run out",
     "batches.*.on_change": "holds from the next plan on",
     "hit_types.*.notify": "UpdateNotificationSettings, for each HIT type with HITs of ours; removed: turned off",
+    "batches.*.decisions": "holds from the next review on",
     "batches.*.review_policies": "fixed at creation: HITs nobody touched are replaced",
 }
 _TERMS = "new terms: CreateHITType, then UpdateHITTypeOfHIT for HITs nobody touched"
@@ -218,12 +219,6 @@ def _change(model: type[Section], path: str, name: str, info: FieldInfo) -> str:
     return "fixed at creation" if wire is not None else _NOTHING
 
 
-def later() -> str:
-    """Keys that have a meaning and are refused for now."""
-    rows = [f"- `{'.'.join(path).replace('.*', '.NAME')}`" for path in NOT_YET]
-    return "\n".join(rows) or "None: every key of the format is there."
-
-
 # --- cases -------------------------------------------------------------------------------------------------
 
 
@@ -287,7 +282,7 @@ def _classes(error: type[TurkformError]) -> Iterator[type[TurkformError]]:
 
 # --- pages -------------------------------------------------------------------------------------------------
 
-PARTS = {"keys": keys, "later": later, "cases": cases, "errors": errors}
+PARTS = {"keys": keys, "cases": cases, "errors": errors}
 
 
 def pages() -> Iterator[tuple[Path, str]]:

@@ -19,7 +19,7 @@ ROOT = Path(turkform.__file__).parent
 
 LAYERS = (
     # The lowest first. A module imports from its own layer and those below; a folder stands for all in it.
-    ("errors", "money", "times", "printable"),
+    ("errors", "money", "times", "printable", "expressions"),
     ("kinds",),
     ("packed",),
     ("tables", "files", "items", "hits", "decisions"),
@@ -58,6 +58,7 @@ LAYERS = (
         "sender",
         "doers",
         "publisher",
+        "rules",
         "judging",
         "review_draft",
         "reviewer",

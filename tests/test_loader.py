@@ -14,7 +14,7 @@ from campaign_files import DATA, FILES, PAGE, YAML, problems, read, write
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from turkform.campaign import AWS_ENDPOINTS, NOT_YET
+from turkform.campaign import AWS_ENDPOINTS
 from turkform.errors import CampaignError
 from turkform.loader import declared_environments, load
 from turkform.money import MTURK, NONE, Money
@@ -172,30 +172,6 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
     begins = [_at(texts[p.path], p.line, p.column)[:5] for p in places]
     assert begins == ["titel", "600", "lable", "b1,ht", "${Pla"]
     assert [place.path.name for place in places[2:]] == ["campaign.yaml", "birds.csv", "bird.html"]
-
-
-@pytest.mark.parametrize(
-    ("key", "yaml"),
-    [
-        ("decisions", YAML.replace("    status: open", "    status: open\n    decisions: {}")),
-    ],
-    ids=lambda value: value if len(value) < 30 else "",
-)
-def test_a_key_of_a_later_version_is_refused_and_nothing_else_is_said(key: str, yaml: str, tmp_path: Path) -> None:
-    (found,) = problems(write(tmp_path, {"campaign.yaml": yaml}))
-    assert key in found.summary
-    assert "not supported yet" in found.summary
-    assert found.location is not None
-    assert found.location.line > 0
-
-
-def test_every_key_that_comes_later_is_no_key_of_today() -> None:
-    from turkform.messages import model_at
-
-    for path in NOT_YET:
-        model = model_at(path[:-1])
-        assert model is not None
-        assert path[-1] not in model.model_fields
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,6 @@ AWS_ENDPOINTS = {
     "sandbox": "https://mturk-requester-sandbox.us-east-1.amazonaws.com",
 }
 
-NOT_YET = (
-    # Keys of the format that this version refuses rather than ignores; `*` stands for any one key.
-    ("batches", "*", "decisions"),
-)
-
 
 def _scalar(value: Any) -> Any:
     if isinstance(value, str | int | Decimal):

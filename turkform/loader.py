@@ -227,8 +227,7 @@ class _Loading:
 
     def _validate(self, root: Node, values: Any) -> Campaign:
         """The campaign, or what remains of it without the resources that are wrong."""
-        said = list(messages.not_yet(root))
-        said += messages.without_value(root)
+        said = list(messages.without_value(root))
         self.problems += [problem for _, problem in said]
         ignore = [path for path, _ in said]
         for path in ignore:

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from turkform.campaign import CAMPAIGN_PATTERN, NOT_YET, Campaign
+from turkform.campaign import CAMPAIGN_PATTERN, Campaign
 from turkform.errors import Diagnostic, FieldPath
 from turkform.kinds.notification import QUEUE_PATTERN, TOPIC_PATTERN
 from turkform.kinds.requirement import SYSTEM_TYPES
@@ -26,27 +26,6 @@ if TYPE_CHECKING:
     from turkform.yaml_tree import Node
 
 _LONGEST_SHOWN = 60
-
-
-def not_yet(root: Node) -> Iterator[tuple[FieldPath, Diagnostic]]:
-    """Each key of the format that this version refuses rather than ignores."""
-    for pattern in NOT_YET:
-        for path in _matches(root, pattern):
-            key = root.key(*path)
-            summary = f"{dotted(path)} is not supported yet"
-            yield (
-                path,
-                Diagnostic(summary, "Remove it for now.", path, key.location if key else None, points_at="key"),
-            )
-
-
-def _matches(node: Node, pattern: tuple[str, ...], path: FieldPath = ()) -> Iterator[FieldPath]:
-    if not pattern:
-        yield path
-        return
-    for name, (_, value) in (node.entries or {}).items():
-        if pattern[0] in ("*", name):
-            yield from _matches(value, pattern[1:], (*path, name))
 
 
 def without_value(root: Node, path: FieldPath = ()) -> Iterator[tuple[FieldPath, Diagnostic]]:

@@ -26,17 +26,22 @@ from turkform.judging import Account, By, Case, Judged, bonus_token, judge
 from turkform.kinds.resource import Address
 from turkform.pace import Pace
 from turkform.plan import order
+from turkform.pricing import Pricing
 from turkform.review_draft import Standing, draft_review
 from turkform.reviewer import payments
+from turkform.rules import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from turkform.answers import Answer, Answers
     from turkform.approval import Approval
     from turkform.decisions import Bonus
     from turkform.survey import Survey
+
+
+_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ def review(
     draft.review = asked.document(survey.desired.folder)
     draft.committed = sum(commitment(publication) for publication in survey.found.publications.values())
     draft_review(draft, found, reading.standing)
+    draft.notes += reading.notes()
     return replace(survey, plan=order(draft, plan_id=secrets.token_hex(8)))
 
 
@@ -123,41 +129,79 @@ class _Review:
         self.standing = Standing()
         self.by: By = "overturn" if asked.overturn else "file" if asked.file else "rules"
         self.wanted: dict[str, Decision] = {}
+        self.rules: dict[str, Rules] = {}
         if asked.overturn:
             self.wanted = {key: Decision(key, "overturn") for key in asked.overturn}
         elif asked.file is not None:
             self.wanted = read_decisions(asked.file)
         else:
-            raise UsageError("nothing says what to decide", "Say --decisions FILE, or --overturn ASSIGNMENT.")
+            self.rules = self._declared()
+
+    def _declared(self) -> dict[str, Rules]:
+        """Permanent id → the rules of a batch.
+
+        Raises:
+            UsageError: there are none.
+        """
+        sources = self.survey.desired.sources
+        found = {batch: sources[at.name].batch.decisions for batch, at in self.names.items() if at.name in sources}
+        rules = {batch: Rules(decisions) for batch, decisions in found.items() if decisions is not None}
+        if not rules:
+            hint = "Say --decisions FILE or --overturn ASSIGNMENT, or declare `decisions:` in the batch."
+            raise UsageError("nothing says what to decide", hint)
+        return rules
 
     def judged(self, approval: Approval | None) -> list[Judged]:
         """What becomes of the answers of every batch."""
-        cases = self._cases()
+        approved = {batch: approval.review(address) if approval else None for batch, address in self.names.items()}
+        cases = self._cases(frozenset(key for ops in approved.values() if ops for keys in ops.values() for key in keys))
         units = self._units({case.answer.hit_id for found in cases.values() for case in found})
         paid = self._paid([case for found in cases.values() for case in found], units)
         memory, now = self.survey.memory, self.survey.observed.now
         account = Account(units, paid, memory, self.survey.desired.target.fees, now)
         return [
-            judge(address, self.by, cases[batch], account, approval.review(address) if approval else None)
+            judge(address, self.by, cases.get(batch, []), account, approved[batch])
             for batch, address in sorted(self.names.items(), key=lambda named: named[1])
-            if batch in cases or (approval is not None and approval.review(address))
+            if batch in cases or batch in self.rules or approved[batch]
         ]
 
-    def _cases(self) -> dict[str, list[Case]]:
-        """The answers of which something is wanted, by batch; all of them are counted."""
+    def _cases(self, named: frozenset[str]) -> dict[str, list[Case]]:
+        """The answers of which something is wanted, by batch; all of them are counted.
+
+        `named` are those that a saved plan decides on.
+        """
         found: dict[str, list[Case]] = defaultdict(list)
         left, numbers = dict(self.wanted), {key: number for number, key in enumerate(self.wanted)}
         for hit, answer in self.answers.rows(None):
             address = self.names.get(hit.batch)
             self._count(str(address), answer)
-            decision = left.pop(answer.assignment_id, None)
+            if hit.batch in self.rules:
+                decision = self.rules[hit.batch].decide(hit, answer)
+                if decision is not None and answer.assignment_id not in named and not self._due(answer, decision):
+                    continue
+            else:
+                decision = left.pop(answer.assignment_id, None)
             if address is not None and decision is not None:
-                found[hit.batch].append(Case(hit.key, answer, decision))
+                found[hit.batch].append(Case(hit.key, answer._replace(answer=""), decision))
         if left:
             self._strangers(left)
         for cases in found.values():  # the store's order is that in which answers happened to be fetched
             cases.sort(key=lambda case: (numbers.get(case.answer.assignment_id, 0), case.item, case.answer.submitted))
         return found
+
+    def _due(self, answer: Answer, decision: Decision) -> bool:
+        """Whether there is anything to do by a rule: of many answers most are done."""
+        known = self.survey.memory.bonuses
+        paid = all(bonus_token(answer.assignment_id, bonus) in known for bonus in decision.bonuses)
+        return answer.status == "Submitted" or not paid
+
+    def notes(self) -> Iterator[str]:
+        """What the rules read, and nobody wrote."""
+        for batch, rules in self.rules.items():
+            if names := rules.strangers():
+                there = ", ".join(rules.met[:_NAMED]) or "none"
+                lacking = " or ".join(names)
+                yield f"{self.names[batch]}: the rules read {lacking}, which no answer so far has. There are: {there}"
 
     def _count(self, address: str, answer: Answer) -> None:
         for name in (address, answer.worker):
@@ -182,11 +226,12 @@ class _Review:
 
     def _units(self, hits: set[str]) -> dict[str, int]:
         """HIT that is there → cents of one of its assignments."""
+        terms = Pricing(self.survey.desired, self.survey.observed, self.survey.found.ids).observed(None)
         return {
-            hit.id: publication.terms[hit.type_id].unit(hit.maximum)
-            for publication in self.survey.found.publications.values()
-            for listed in publication.hits.values()
-            for hit in listed
+            hit.id: terms[hit.type_id].unit(hit.maximum)
+            for listed in self.survey.observed.hits.values()
+            for found in listed.values()
+            for hit in found
             if hit.id in hits
         }
 

@@ -115,6 +115,10 @@ _OF_ROWS = (
     ("batches", "*", "question", "layout", "parameters", "*"),
     ("batches", "*", "review_policies", "known_answers", "answers", "*"),
     ("batches", "*", "review_policies", "known_answers", "answers", "*", "*"),
+    ("batches", "*", "decisions", "approve", "known_answers", "*"),
+    ("batches", "*", "decisions", "approve", "known_answers", "*", "*"),
+    ("batches", "*", "decisions", "approve", "*", "known_answers", "*"),
+    ("batches", "*", "decisions", "approve", "*", "known_answers", "*", "*"),
 )
 
 

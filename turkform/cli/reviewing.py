@@ -46,13 +46,15 @@ def review(
 ) -> None:
     """Approve, reject and pay bonuses: planned, priced, shown, and then done exactly once.
 
-    Fetches what is new and decides by FILE: results with the requester website's Approve and Reject filled in, or
-    rows of AssignmentId, decision, feedback, bonus and bonus_reason. Shows the plan, asks, and carries it out; with -o
-    it saves the plan for `apply FILE` instead. A rejection needs a reason, which the worker reads, and can be
-    overturned for 30 days from the submission. A bonus that was paid is not paid again. What is decided already, by
-    whomever, is left as it is.
+    Fetches what is new, shows the plan, asks, and carries it out; with -o it saves the plan for `apply FILE` instead.
+    Without FILE the campaign decides, by the `decisions:` of its batches, which approve and pay and never reject.
+    FILE is what a person decided: results with the requester website's Approve and Reject filled in, or rows of
+    AssignmentId, decision, feedback, bonus and bonus_reason. A rejection needs a reason, which the worker reads, and
+    can be overturned for 30 days from the submission. A bonus that was paid is not paid again. What is decided
+    already, by whomever, is left as it is.
 
     Examples:
+      turkform review
       turkform results -o answers.csv       # fill in Approve and Reject
       turkform review --decisions answers.csv
       turkform review pilot --decisions bonuses.csv -o plan.json && turkform apply plan.json

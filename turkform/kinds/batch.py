@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
 
+from turkform.kinds.decisions import Decisions
 from turkform.kinds.question import Question
 from turkform.kinds.resource import NAME_PATTERN, Ref, Resource, Section, Whole, Wire, listed, refuse
 from turkform.kinds.review_policy import ReviewPolicies
@@ -120,6 +121,9 @@ class Batch(Resource):
     ] = "open"
     review_policies: Annotated[
         ReviewPolicies | None, Field(description="What MTurk itself does with answers; fixed when a HIT is created.")
+    ] = None
+    decisions: Annotated[
+        Decisions | None, Field(description="What `review` approves and pays beyond the reward; it never rejects.")
     ] = None
     on_change: Annotated[OnChange, Field(description="What an edit does to HITs that are out already.")] = Field(
         default_factory=OnChange
