@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import crowd, marketplace, plans, publish, startup
+from benchmarks import collected, crowd, marketplace, plans, publish, startup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "limit": publish.under_a_limit,
     "plan": plans.against_a_listing,
     "million": plans.of_a_million,
+    "collected": collected.written,
     "marketplace": marketplace.making,
     "pages": marketplace.paging,
     "crowd": crowd.at_once,

@@ -136,7 +136,7 @@ class Answers:
 
     def __init__(self, where: str | Path, journal: str) -> None:
         """Say where; nothing is opened yet."""
-        self._ledger = Ledger(where, what="the answers store")
+        self.ledger = Ledger(where, what="the answers store")
         self.journal = journal
 
     @classmethod
@@ -147,15 +147,15 @@ class Answers:
     @property
     def exists(self) -> bool:
         """Whether anything was ever stored here."""
-        return self._ledger.has(hits.name)
+        return self.ledger.has(hits.name)
 
     def make(self) -> None:
         """Make the tables where they are not there yet."""
-        self._ledger.make(_METADATA)
+        self.ledger.make(_METADATA)
 
     def close(self) -> None:
         """Let go of the database."""
-        self._ledger.close()
+        self.ledger.close()
 
     # --- writing ----------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class Answers:
         """
         rows = [_row(self.journal, wire) for wire in found]
         done = sum(wire["AssignmentStatus"] != "Submitted" for wire in found)
-        with self._ledger.writing() as connection:
+        with self.ledger.writing() as connection:
             known = self._known_bonuses(connection, hit.hit_id)
             paid = known if bonuses is None else {i: m.cents for i, m in bonuses.items()}
             for row in rows:
@@ -202,7 +202,7 @@ class Answers:
         change = update(assignments).where(
             a.journal == self.journal, a.assignment_id == bindparam("which"), a.bonus < bindparam("paid")
         )
-        with self._ledger.writing() as connection:
+        with self.ledger.writing() as connection:
             connection.execute(
                 change.values(bonus=bindparam("paid")),
                 [{"which": which, "paid": cents} for which, cents in paid.items()],
@@ -267,7 +267,7 @@ class Answers:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._ledger.reading() as connection:
+        with self.ledger.reading() as connection:
             yield connection
 
     def _read(self, query: Select[Any]) -> Iterator[Row[Any]]:

@@ -78,12 +78,10 @@ class ApprovedRows:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedWorkers:
-    """Of one roster: who is added or changed, by number in the declared roster; and who is taken off or copied."""
+    """Of one roster: who is added or changed, by number in the declared roster; and who is taken off."""
 
     adding: Rows = field(default_factory=Rows)
     taking: Container[str] = frozenset()
-    copying: Container[str] = frozenset()
-    """Who gets what they hold of the type that is replaced; all of them where they are too many to be listed."""
 
 
 ApprovedAssignments = Mapping[str, frozenset[str]]
@@ -118,7 +116,6 @@ class Approval:
         publish: dict[str, Rows] = {}
         adding: dict[str, Rows] = {}
         taking: dict[str, Container[str]] = {}
-        copying: dict[str, Container[str]] = {}
         assignments: dict[str, dict[str, frozenset[str]]] = {}
         for step in document["steps"]:
             address, items = step["address"], step.get("items")
@@ -129,10 +126,9 @@ class Approval:
                 publish[address] = Rows.parse(items["rows"])
             elif items and not step.get("op") and "rows" in items:
                 adding[address] = Rows.parse(items["rows"])
-            elif items and not step.get("op"):
-                into = {"delete": taking, "create": copying}.get(step["action"], {})
+            elif items and step["action"] == "delete" and not step.get("op"):
                 listed = items["count"] == len(items["listed"])
-                into[address] = frozenset(entry["key"] for entry in items["listed"]) if listed else ALL
+                taking[address] = frozenset(entry["key"] for entry in items["listed"]) if listed else ALL
         return cls(
             {
                 address: ApprovedRows(
@@ -141,10 +137,8 @@ class Approval:
                 for address, batch in document["batches"].items()
             },
             {
-                address: ApprovedWorkers(
-                    adding.get(address, Rows()), taking.get(address, frozenset()), copying.get(address, frozenset())
-                )
-                for address in adding.keys() | taking.keys() | copying.keys()
+                address: ApprovedWorkers(adding.get(address, Rows()), taking.get(address, frozenset()))
+                for address in adding.keys() | taking.keys()
             },
             frozenset(s["address"] for s in document["steps"] if s["action"] == "delete" and not s.get("items")),
             assignments,
