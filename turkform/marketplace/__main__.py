@@ -100,11 +100,9 @@ main.add_command(worker)
 if __name__ == "__main__":
     try:
         main(standalone_mode=False)
-    except click.UsageError as problem:
-        problem.show()
-        sys.exit(_USAGE)
     except click.ClickException as problem:
-        problem.show()
-        sys.exit(1)
+        # Without click's usage: whoever typed `turkform serve` has not called this module.
+        click.echo(f"error: {problem.format_message()}", err=True)
+        sys.exit(_USAGE if isinstance(problem, click.UsageError) else 1)
     except click.Abort:
         sys.exit(130)

@@ -16,6 +16,7 @@ from turkform.marketplace import protocol, signatures
 from turkform.marketplace.guard import RefusedError
 from turkform.marketplace.logs import CALLS
 from turkform.marketplace.protocol import ApiError
+from turkform.marketplace.sealing import SealError
 from turkform.marketplace.store import StoreError
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class Api:
         except ApiError as refusal:
             error = refusal
         except Exception as problem:  # noqa: BLE001 - whatever it is, the caller gets an answer in the envelope
-            _LOG.error("a call failed", exc_info=not isinstance(problem, StoreError), extra={"fields": _named(headers)})
+            known = isinstance(problem, StoreError | SealError)
+            what = f"a call failed: {problem}" if known else "a call failed"
+            _LOG.error(what, exc_info=not known, extra={"fields": _named(headers)})
             error = ApiError("ServiceFault", _FAULT, status=500)
         request_id = secrets.token_hex(16)
         if CALLS.isEnabledFor(logging.INFO):

@@ -90,7 +90,7 @@ def rotate_master(store: str, master_key: Path | None, new: Path) -> None:
         count = rotate_master(store, master_key, new)
     except ActionError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{count} secrets are sealed under {new}")
+    click.echo(f"1 secret is sealed under {new}" if count == 1 else f"{count} secrets are sealed under {new}")
 
 
 def _kept(
