@@ -154,6 +154,26 @@ def test_a_profile_signs_with_its_session_token(peer: list[Peer], profiles: Path
     assert signed_by(peer[0]) == [("AKLAB", "passing")]
 
 
+@pytest.mark.parametrize(
+    ("said", "token"),
+    [
+        ({}, ""),
+        ({"AWS_SESSION_TOKEN": "passing"}, "passing"),
+        ({"AWS_SECURITY_TOKEN": "older"}, "older"),
+        ({"AWS_PROFILE": "lab"}, ""),
+    ],
+)
+def test_keys_in_the_environment_sign_as_boto3_would_have_it(
+    peer: list[Peer], profiles: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, str], token: str
+) -> None:
+    (profiles / "config").write_text("[profile lab]\nregion = eu-west-1\n")
+    for name, value in {"AWS_ACCESS_KEY_ID": "AKENV", "AWS_SECRET_ACCESS_KEY": "s", **said}.items():
+        monkeypatch.setenv(name, value)
+    peer.append(Peer([OK]))
+    connect(Target("lab", peer[0].url)).call("GetAccountBalance", {})
+    assert signed_by(peer[0]) == [("AKENV", token)]
+
+
 def test_keys_that_expire_are_renewed_between_two_calls(peer: list[Peer], profiles: Path) -> None:
     count = profiles / "count"
     script = profiles / "keys.py"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,7 +60,26 @@ def test_hits_come_back_as_they_were_the_current_one_first(hits: list[HIT]) -> N
     assert list(packed.values()) == list(plain.values())
     assert dict(packed.several()) == {key: found for key, found in plain.items() if len(found) > 1}
     assert (list(packed), len(packed), packed.count) == (list(plain), len(plain), len(hits))
-    assert all(packed.has(hit.key, hit.id) and not packed.has(hit.key, hit.id + "X") for hit in hits)
+    keyed = [(hit.key.encode(), hit.id.encode()) for hit in hits]
+    assert all(packed.has(key, name) and not packed.has(key, name + b"X") for key, name in keyed)
+
+
+@given(st.lists(HITS, unique_by=lambda hit: hit.id), st.floats(0, 2e9))
+def test_hits_that_cost_alike_are_counted_together(hits: list[HIT], now: float) -> None:
+    def cost(hit: HIT) -> tuple[object, ...]:
+        return hit.type_id, hit.maximum, hit.available, hit.expires > now
+
+    packed, plain, alike = HITs(hits), Counter[tuple[object, ...]](), Counter[tuple[object, ...]]()
+    for found in packed.values():
+        plain.update((*cost(hit), hit is found[0]) for hit in found)
+    for hit, number, current in packed.alike(now):
+        alike[(*cost(hit), current)] += number
+    assert alike == plain
+
+
+@given(st.lists(HITS, unique_by=lambda hit: hit.id))
+def test_hits_with_answers_to_review_are_found(hits: list[HIT]) -> None:
+    assert sorted(HITs(hits).handed_in()) == sorted(hit for hit in hits if hit.submitted)
 
 
 @given(

@@ -38,10 +38,10 @@ def test_a_created_hit_is_known_with_what_planning_needs(journal: Journal) -> No
     with begin(journal) as run:
         do(run, create(generation=2), "HIT1")
         run.intend([create("img-2")], NOW)
-    [hit] = journal.hits()
-    assert (hit.hit_id, hit.batch, hit.round, hit.key, hit.generation) == ("HIT1", "pilot", 1, "img-1", 2)
-    assert (hit.price, hit.created_at, hit.expires_at) == (Money(36), NOW, END)
-    assert (hit.expired_by_us, hit.deleted_by_us) == ("", False)
+    [(batch, hit)] = journal.hits()
+    assert (hit.id, batch, hit.key, hit.generation) == ("HIT1", ("pilot", 1), "img-1", 2)
+    assert (hit.cents, hit.created, hit.expires) == (36, NOW.timestamp(), END.timestamp())
+    assert (hit.ending, hit.deleted) == ("", False)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_only_our_own_deletion_of_an_untouched_hit_frees_its_item(
         do(run, create(), "HIT1")
         [call] = run.intend([about("HIT1", "DeleteHIT", untouched=bool(untouched))], NOW)
         run.settle(call, Outcome(outcome), object_id="HIT1", at=NOW)
-    assert [hit.deleted_by_us for hit in journal.hits()] == [deleted]
+    assert [hit.deleted for _, hit in journal.hits()] == [deleted]
 
 
 def test_extensions_and_moves_raise_a_hits_price_and_reopening_does_not(journal: Journal) -> None:
@@ -64,7 +64,7 @@ def test_extensions_and_moves_raise_a_hits_price_and_reopening_does_not(journal:
         do(run, about("HIT1", "CreateAdditionalAssignmentsForHIT", 12), "HIT1")
         do(run, about("HIT1", "UpdateHITTypeOfHIT", 6), "HIT1")
         do(run, about("HIT1", "UpdateExpirationForHIT", 50, expires=END.timestamp(), ending=""), "HIT1")
-    assert [hit.price for hit in journal.hits()] == [Money(54)]
+    assert [hit.cents for _, hit in journal.hits()] == [54]
 
 
 def test_an_expiry_by_our_hand_is_known_until_it_is_undone(journal: Journal) -> None:
@@ -72,12 +72,12 @@ def test_an_expiry_by_our_hand_is_known_until_it_is_undone(journal: Journal) -> 
     with begin(journal) as run:
         do(run, create(), "HIT1")
         do(run, about("HIT1", "UpdateExpirationForHIT", expires=0.0, ending="close"), "HIT1", at=later)
-    [closed] = journal.hits()
-    assert (closed.expired_by_us, closed.expired_at) == ("close", later)
+    [(_, closed)] = journal.hits()
+    assert (closed.ending, closed.ended) == ("close", later.timestamp())
     with begin(journal) as run:
         do(run, about("HIT1", "UpdateExpirationForHIT", expires=END.timestamp(), ending=""), "HIT1")
-    [reopened] = journal.hits()
-    assert (reopened.expired_by_us, reopened.expired_at, reopened.expires_at) == ("", None, END)
+    [(_, reopened)] = journal.hits()
+    assert (reopened.ending, reopened.ended, reopened.expires) == ("", 0.0, END.timestamp())
 
 
 def adopt(run: Run, hit_id: str, **changes: Any) -> None:
@@ -94,9 +94,9 @@ def test_an_adopted_hit_is_known_like_a_created_one(journal: Journal) -> None:
     with begin(journal) as run:
         adopt(run, "HIT9")
         do(run, about("HIT9", "DeleteHIT", untouched=True), "HIT9")
-    [hit] = journal.hits()
-    assert (hit.key, hit.generation, hit.fingerprint, hit.price) == ("img-9", 3, "ponmlkjihgfedcba", Money(99))
-    assert (hit.created_at, hit.expires_at, hit.deleted_by_us) == (NOW, END, True)
+    [(_, hit)] = journal.hits()
+    assert (hit.key, hit.generation, hit.fingerprint, hit.cents) == ("img-9", 3, "ponmlkjihgfedcba", 99)
+    assert (hit.created, hit.expires, hit.deleted) == (NOW.timestamp(), END.timestamp(), True)
 
 
 def test_a_hit_both_created_and_adopted_is_paid_once(journal: Journal) -> None:
@@ -104,14 +104,14 @@ def test_a_hit_both_created_and_adopted_is_paid_once(journal: Journal) -> None:
         [call] = run.intend([create()], NOW)
         adopt(run, "HIT1", key="img-1", cents=36)
         run.settle(call, Outcome.DONE, object_id="HIT1", at=NOW)
-    assert [hit.price for hit in journal.hits()] == [Money(36)]
+    assert [hit.cents for _, hit in journal.hits()] == [36]
 
 
 def test_an_adoption_is_durable_before_a_later_intent(journal: Journal) -> None:
     run = begin(journal)
     adopt(run, "HIT9")
     run.intend([create()], NOW)
-    assert [hit.hit_id for hit in journal.hits()] == ["HIT9"]
+    assert [hit.id for _, hit in journal.hits()] == ["HIT9"]
     run.close()
 
 
@@ -121,7 +121,7 @@ def test_a_hit_goes_by_the_key_it_was_given_last(journal: Journal) -> None:
         do(run, create("other"), "HIT2")
         run.note_rekey(address="batch.pilot", round=1, pairs=[("HIT1", "newer"), ("HIT5", "elsewhere")])
         run.note_rekey(address="batch.pilot", round=1, pairs=[("HIT1", "newest")])
-    assert {hit.hit_id: hit.key for hit in journal.hits()} == {"HIT1": "newest", "HIT2": "other"}
+    assert {hit.id: hit.key for _, hit in journal.hits()} == {"HIT1": "newest", "HIT2": "other"}
     assert journal.rekeys() == {"HIT1": "newest", "HIT5": "elsewhere"}
 
 

@@ -10,6 +10,7 @@ and what it repeats by itself, no journal would know of.
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import ssl
@@ -284,6 +285,8 @@ def connect(target: Target, url: str | None = None) -> Account:
     endpoint = url or target.endpoint
     if target.endpoint == "local":
         return Account(endpoint, lambda: _ANYBODY, Connections(endpoint))
+    if target.profile is None and endpoint.startswith("http:") and (given := _given(os.environ)):
+        return Account(endpoint, lambda: given, Connections(endpoint))
     import boto3
     from botocore.exceptions import BotoCoreError
     from botocore.session import Session
@@ -299,6 +302,17 @@ def connect(target: Target, url: str | None = None) -> Account:
     else:
         keys = _keys(found, endpoint)
     return Account(endpoint, keys, Connections(endpoint, lambda: _trust(trust)))
+
+
+def _given(environ: Mapping[str, str]) -> Keys | None:
+    """Keys that stand in the environment and do not change, found without loading boto3, which takes a while.
+
+    Where anything else there could have a say, it is boto3 that knows how.
+    """
+    if {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION"} & environ.keys():
+        return None
+    access, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    return Keys(access, secret, environ.get("AWS_SESSION_TOKEN", "")) if access and secret else None
 
 
 _ANYBODY = Keys("LOCAL", "local")

@@ -72,9 +72,9 @@ def draft_batch(address: Address, publication: Publication, desired: Desired, ch
 def commitment(publication: Publication, sent: Collection[str] = ()) -> int:
     """Cents that a batch's HITs have cost or may still cost; `sent`: keys whose open creations are sent again."""
     now, cents = publication.now.timestamp(), publication.unknown(sent)
-    for hits in publication.hits.values():
-        cents += sum(committed(h, publication.terms[h.type_id].unit(h.maximum), now) for h in hits)
-        cents += sum(publication.reserve(h) for h in hits[:1])
+    for hit, number, current in publication.hits.alike(now):
+        each = committed(hit, publication.terms[hit.type_id].unit(hit.maximum), now)
+        cents += number * (each + (publication.reserve(hit) if current else 0))
     return cents
 
 
@@ -105,10 +105,8 @@ class _Pass:
         for op in Op:
             if self.groups[op].count and op not in _UNSEEN:
                 out.steps.append(self._step(op, self.groups[op]))
-        for hits in publication.hits.values():
-            for hit in hits:
-                if hit.submitted:
-                    self._approving(hit)
+        for hit in publication.hits.handed_in():
+            self._approving(hit)
         self._notes()
         self._guards()
         self._samples()
@@ -254,7 +252,7 @@ class _Pass:
         publication, tally = self.publication, self.tally
         figures: dict[str, Any] = {
             "rows": tally.total,
-            "hits": sum(len(hits) for hits in publication.hits.values()),
+            "hits": publication.hits.count,
             "round": publication.batch[1],
             "notes": {word: count for word, count in sorted(tally.counts.items()) if count},
             "price": str(Money(sum(items.cents for items in self.groups.values()))),

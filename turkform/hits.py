@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from turkform.packed import Packed
 
@@ -48,6 +48,8 @@ def precedence(hit: HIT) -> tuple[int, int, float, str]:
 
 _NUMBERS = struct.Struct("<16sIIHHddiiii")
 """Fingerprint, generation, version, type, status, times and counters; the id follows."""
+_COUNTERS = struct.Struct("<iiii")
+"""The last of these."""
 
 
 class HITs(Mapping[str, list[HIT]]):
@@ -58,6 +60,8 @@ class HITs(Mapping[str, list[HIT]]):
         self._words: list[str] = []
         self._places: dict[str, int] = {}
         self._several: dict[str, None] = {}
+        self.types: set[str] = set()
+        """The HIT types they have."""
         for hit in hits:
             self.add(hit)
 
@@ -67,6 +71,7 @@ class HITs(Mapping[str, list[HIT]]):
             hit.fingerprint.encode(), hit.generation, hit.version, self._word(hit.type_id), self._word(hit.status),
             hit.created, hit.expires, hit.maximum, hit.available, hit.pending, hit.completed,
         )  # fmt: skip
+        self.types.add(hit.type_id)
         keys = self._packed.keys
         self._packed.add(hit.key, numbers + hit.id.encode())
         if self._packed.keys == keys:
@@ -81,17 +86,50 @@ class HITs(Mapping[str, list[HIT]]):
         """The keys that have more than one HIT."""
         return ((key, hits) for key in self._several if len(hits := self[key]) > 1)
 
-    def has(self, key: str, hit_id: str) -> bool:
-        """Whether this HIT is among those of the key."""
-        wanted = hit_id.encode()
-        return any(record[_NUMBERS.size :] == wanted for record in self._packed.find(key))
+    def alike(self, now: float) -> Iterator[tuple[HIT, int, bool]]:
+        """Those that cost the same: one of them, how many there are, and whether they are current ones of their keys.
+
+        They have the same type and the same places taken and free, and can be found at `now` or cannot.
+        """
+        found: dict[tuple[int, bool, int, int], list[Any]] = {}
+        several = {key.encode() for key in self._several}
+        for key, record in self._packed.pairs():
+            if key in several:
+                continue
+            _, _, _, kind, _, _, expires, maximum, available, _, _ = _NUMBERS.unpack_from(record)
+            kept = found.get(what := (kind, expires > now, maximum, available))
+            if kept is None:
+                found[what] = [self._unpack(key.decode(), record), 1]
+            else:
+                kept[1] += 1
+        yield from ((hit, number, True) for hit, number in found.values())
+        for name in self._several:
+            yield from ((hit, 1, place == 0) for place, hit in enumerate(self[name]))
+
+    def handed_in(self) -> Iterator[HIT]:
+        """Those with answers that wait for a review."""
+        several = {key.encode() for key in self._several}
+        for key, record in self._packed.pairs():
+            maximum, available, pending, completed = _COUNTERS.unpack_from(record, _NUMBERS.size - _COUNTERS.size)
+            if maximum > available + pending + completed and key not in several:
+                yield self._unpack(key.decode(), record)
+        for name in self._several:
+            yield from (hit for hit in self[name] if hit.submitted)
+
+    def has(self, key: bytes, hit_id: bytes | bytearray) -> bool:
+        """Whether this HIT is among those of the key; both in UTF-8."""
+        return any(record[_NUMBERS.size :] == hit_id for record in self._packed.find(key))
 
     def __getitem__(self, key: str) -> list[HIT]:
-        records = self._packed.find(key)
-        if not records:
+        if not (found := self.find(key)):
             raise KeyError(key)
-        if len(records) == 1:
-            return [self._unpack(key, records[0])]
+        return found
+
+    def find(self, key: str) -> list[HIT]:
+        """As `[]`, and none where there is none."""
+        records = self._packed.find(key)
+        if len(records) <= 1:
+            return [self._unpack(key, record) for record in records]
         hits = [self._unpack(key, record) for record in records]
         return sorted({hit.id: hit for hit in reversed(hits)}.values(), key=precedence)
 

@@ -249,8 +249,8 @@ class Journal:
             query = select(plans.c.run).where(plans.c.journal == self.id, plans.c.digest == digest)
             return connection.scalar(query) is not None
 
-    def hits(self) -> Iterator[past.KnownHIT]:
-        """Every HIT known as created or adopted by this campaign, by HIT id, as a stream."""
+    def hits(self) -> Iterator[past.PastHIT]:
+        """Every HIT known as created or adopted by this campaign, with its batch and round, as a stream."""
         with self._ledger.reading() as connection:
             yield from past.hits(connection, self.id)
 

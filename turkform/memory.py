@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from turkform.packed import Packed
 
 if TYPE_CHECKING:
+    from turkform.hits import HITs
     from turkform.items import Marker
     from turkform.observed import BatchKey
 
@@ -52,6 +53,8 @@ class Knowns(Mapping[str, Known]):
     def __init__(self, known: Iterable[Known] = ()) -> None:
         self._packed = Packed()
         self._several: set[str] = set()
+        self.latest = 1
+        """The highest generation of any of them."""
         for one in known:
             self.add(one)
 
@@ -61,10 +64,19 @@ class Knowns(Mapping[str, Known]):
             known.fingerprint.encode(), known.generation, known.cents, known.created, known.expires, known.ended,
             _ENDINGS.index(known.ending), known.deleted,
         )  # fmt: skip
+        self.latest = max(self.latest, known.generation)
         keys = self._packed.keys
         self._packed.add(known.key, numbers + known.id.encode())
         if self._packed.keys == keys:
             self._several.add(known.key)
+
+    def beside(self, hits: HITs) -> Iterator[Known]:
+        """Those that are not among these HITs, of every generation."""
+        return (
+            _unpack(key.decode(), record)
+            for key, record in self._packed.pairs()
+            if not hits.has(key, record[_NUMBERS.size :])
+        )
 
     def every(self) -> Iterator[Known]:
         """Every HIT, of every generation."""

@@ -1,8 +1,8 @@
 """A million records in little memory: bytes in one buffer, found by a text key.
 
 In: keys and records, in any order. Out: the records of a key, in the order they came. A dict of tuples takes
-four times as much: here a record costs its own bytes and its key's, three more, and eight for its place in
-an open-addressed table.
+four times as much: here a record costs its own bytes and its key's, three more, and eight to sixteen for its
+place in an open-addressed table.
 """
 
 from __future__ import annotations
@@ -35,52 +35,53 @@ class Packed:
     def add(self, key: str, record: bytes = b"") -> None:
         """One more record; keys take at most 255 bytes, records 65,535."""
         name = key.encode()
-        if 3 * self._number > 2 * self._mask:
+        if 2 * self._number > self._mask:
             self._grow()
-        slot, new = hash(name) & self._mask, True
-        while place := self._slots[slot]:
-            new = new and not self._is(place, name)
-            slot = (slot + 1) & self._mask
-        self._slots[slot] = len(self._entries)
-        self._entries += b"%c%b%b%b" % (len(name), len(record).to_bytes(2), name, record)
+        entries, slots, mask, length = self._entries, self._slots, self._mask, len(name)
+        slot, new = hash(name) & mask, True
+        while place := slots[slot]:
+            if entries[place] == length and entries.startswith(name, place + 3):
+                new = False
+            slot = (slot + 1) & mask
+        slots[slot] = len(entries)
+        entries += b"%c%b%b%b" % (length, len(record).to_bytes(2), name, record)
         self._number += 1
         self.keys += new
 
-    def find(self, key: str) -> list[bytearray]:
+    def find(self, key: str | bytes) -> list[bytearray]:
         """The records of a key."""
-        name, found = key.encode(), []
-        slot = hash(name) & self._mask
-        while place := self._slots[slot]:
-            if self._is(place, name):
-                start = place + 3 + len(name)
-                found.append(self._entries[start : start + self._size(place)])
-            slot = (slot + 1) & self._mask
+        name = key.encode() if isinstance(key, str) else key
+        entries, slots, mask, length = self._entries, self._slots, self._mask, len(name)
+        slot, found = hash(name) & mask, []
+        while place := slots[slot]:
+            if entries[place] == length and entries.startswith(name, place + 3):
+                start = place + 3 + length
+                found.append(entries[start : start + (entries[place + 1] << 8 | entries[place + 2])])
+            slot = (slot + 1) & mask
         return found
 
     def __contains__(self, key: str) -> bool:
         name = key.encode()
-        slot = hash(name) & self._mask
-        while place := self._slots[slot]:
-            if self._is(place, name):
+        entries, slots, mask, length = self._entries, self._slots, self._mask, len(name)
+        slot = hash(name) & mask
+        while place := slots[slot]:
+            if entries[place] == length and entries.startswith(name, place + 3):
                 return True
-            slot = (slot + 1) & self._mask
+            slot = (slot + 1) & mask
         return False
 
-    def __iter__(self) -> Iterator[tuple[str, bytearray]]:
-        """Every record with its key, in the order they came."""
+    def pairs(self) -> Iterator[tuple[bytes, bytearray]]:
+        """Every record with its key in UTF-8, in the order they came."""
         place, entries = 1, self._entries
         while place < len(entries):
             start = place + 3 + entries[place]
-            end = start + self._size(place)
-            yield entries[place + 3 : start].decode(), entries[start:end]
+            end = start + (entries[place + 1] << 8 | entries[place + 2])
+            yield bytes(entries[place + 3 : start]), entries[start:end]
             place = end
 
-    def _size(self, place: int) -> int:
-        return self._entries[place + 1] << 8 | self._entries[place + 2]
-
-    def _is(self, place: int, name: bytes) -> bool:
-        """Whether the entry at a place has this key."""
-        return self._entries[place] == len(name) and self._entries.startswith(name, place + 3)
+    def __iter__(self) -> Iterator[tuple[str, bytearray]]:
+        """Every record with its key, in the order they came."""
+        return ((name.decode(), record) for name, record in self.pairs())
 
     def _grow(self) -> None:
         """Twice the slots; entries are entered anew in the order they came, so each key's stay in theirs."""
@@ -93,4 +94,4 @@ class Packed:
             while self._slots[slot]:
                 slot = (slot + 1) & self._mask
             self._slots[slot] = place
-            place = start + self._size(place)
+            place = start + (entries[place + 1] << 8 | entries[place + 2])

@@ -1,7 +1,7 @@
 """What the journal's calls add up to: the HITs, types, grants and blocks that are this campaign's.
 
-In: a connection for reading. Out: streams. HITs come sorted by their id, so a million of them are put
-together from calls, adoptions and re-keys without holding more than one.
+In: a connection for reading. Out: streams. A million HITs are put together from calls, adoptions and re-keys
+without holding more than one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from sqlalchemy import select
 
 from turkform.items import FINGERPRINT_VERSION, Marker
@@ -20,14 +21,16 @@ from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT, REVOKE
 from turkform.kinds.worker_block import BLOCK, UNBLOCK
 from turkform.ledger import RARE, adoptions, calls, from_ms, rekeys, runs
+from turkform.memory import Ending, Known
 from turkform.money import Money
-from turkform.times import from_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
+
+    from turkform.observed import BatchKey
 
 CREATE = "CreateHITWithHITType"
 EXTEND = "CreateAdditionalAssignmentsForHIT"
@@ -46,30 +49,6 @@ _ABOUT_HITS = (CREATE, EXTEND, MOVE, EXPIRE, DELETE)
 _CHUNK = 1_000
 """Rows fetched at a time."""
 _read = json.JSONDecoder().decode
-
-
-class KnownHIT(NamedTuple):
-    """A HIT the journal knows as created or adopted by this campaign; a tuple, for there may be a million."""
-
-    hit_id: str
-    address: str
-    """Of its batch, as written at the time."""
-    batch: str
-    round: int
-    key: str
-    """The stored key it is known by now, re-keys included."""
-    generation: int
-    fingerprint: str
-    price: Money
-    """What it may cost in all, as priced when it was bought, extended and moved."""
-    created_at: datetime
-    expires_at: datetime | None = None
-    """The end we last gave it."""
-    expired_by_us: str = ""
-    """Why our own hand ended it: `close`, `destroy`, `replace`, `retire`, `end`; empty while it did not."""
-    expired_at: datetime | None = None
-    deleted_by_us: bool = False
-    """Our own DeleteHIT of it succeeded while it was untouched: its item was never bought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +97,33 @@ class KnownBonus(NamedTuple):
     """With its fee."""
 
 
+class _Detail(msgspec.Struct):
+    """What is read of the detail of a call about a HIT."""
+
+    batch: str = ""
+    round: int = 1
+    generation: int = 1
+    fingerprint: str = ""
+    expires: float = 0.0
+    ending: Ending = ""
+    untouched: bool = False
+
+
+_detail = msgspec.json.Decoder(_Detail).decode
+
+
 class _Draft:
     """A HIT while it is put together: every event known of it, told in the order it happened."""
 
     __slots__ = (
-        "address", "batch", "cents", "created", "deleted", "ended", "ending", "expires", "fingerprint", "generation",
-        "key", "ours", "round",
+        "batch", "cents", "created", "deleted", "ended", "ending", "expires", "fingerprint", "generation", "key",
+        "ours", "round",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.ours = False
-        self.address = self.batch = self.key = self.fingerprint = self.ending = ""
+        self.batch = self.key = self.fingerprint = ""
+        self.ending: Ending = ""
         self.round = self.generation = 1
         self.cents = self.created = self.ended = 0
         self.expires = 0.0
@@ -136,26 +131,26 @@ class _Draft:
 
     def call(self, row: Any) -> None:
         """A call about it that was done."""
-        _, _, address, key, operation, at, cents, text = row
-        detail = _read(text)
+        _, _, key, operation, at, cents, text = row
+        detail = _detail(text)
         if not self.ours or operation == CREATE:
             # A call about a HIT that nothing here made: it bore our marker, so it is ours.
-            self.ours, self.address, self.key, self.created = True, address, key, at
-            self.batch, self.round = detail.get("batch", ""), detail.get("round", 1)
-            self.generation, self.fingerprint = detail.get("generation", 1), detail.get("fingerprint", "")
+            self.ours, self.key, self.created = True, key, at
+            self.batch, self.round = detail.batch, detail.round
+            self.generation, self.fingerprint = detail.generation, detail.fingerprint
         if operation in (CREATE, EXPIRE):
-            self.expires = detail.get("expires", 0.0)
-            self.ending = detail.get("ending", "")
+            self.expires = detail.expires
+            self.ending = detail.ending
             self.ended = at
         elif operation == DELETE:
-            self.deleted = bool(detail.get("untouched"))
+            self.deleted = detail.untouched
         if operation != EXPIRE:  # what a reopening costs was in the price already
             self.cents += cents
 
     def adoption(self, row: Row[Any]) -> None:
         """It was found in the account, and is ours."""
         if not self.fingerprint:
-            self.ours, self.address, self.key, self.created = True, row.address, row.key, row.created
+            self.ours, self.key, self.created = True, row.key, row.created
             self.batch, self.round = row.batch, row.round
             self.generation, self.fingerprint = row.generation, row.fingerprint
             self.cents += row.price
@@ -165,44 +160,56 @@ class _Draft:
         """It goes by another key from now on."""
         self.key = row.key
 
-    def finish(self, hit_id: str) -> KnownHIT:
+    def finish(self, hit_id: str) -> PastHIT:
         """What it came to."""
-        return KnownHIT(
+        return (self.batch, self.round), Known(
             hit_id,
-            self.address,
-            self.batch,
-            self.round,
             self.key,
             self.generation,
             self.fingerprint,
-            Money(self.cents),
-            from_ms(self.created),
-            from_epoch(self.expires) if self.expires else None,
+            self.cents,
+            self.created / 1000,
+            self.expires,
             self.ending,
-            from_ms(self.ended) if self.ending else None,
+            self.ended / 1000 if self.ending else 0.0,
             self.deleted,
         )
 
 
-def hits(connection: Connection, journal: str) -> Iterator[KnownHIT]:
-    """Every HIT, by its id."""
+PastHIT = tuple["BatchKey", Known]
+"""A HIT that this campaign created or adopted, and the batch that it belongs to."""
+
+
+def hits(connection: Connection, journal: str) -> Iterator[PastHIT]:
+    """Every HIT; by its id, so that all that happened to one stands together, where more happened than creations."""
     c = calls.c
-    done = select(c.object_id, c.id, c.address, c.key, c.operation, c.endpoint_time, c.price, c.detail).where(
-        c.outcome == "done", c.operation.in_(_ABOUT_HITS), c.object_id != ""
+    done = select(c.object_id, c.id, c.key, c.operation, c.endpoint_time, c.price, c.detail).where(
+        c.journal == journal, c.outcome == "done", c.operation.in_(_ABOUT_HITS), c.object_id != ""
     )
     a = adoptions.c
-    adopted = select(a.hit_id, a.id, a.address, a.batch, a.round, a.key, a.generation, a.fingerprint, a.price,
-                     a.created, a.expires)  # fmt: skip
-    renamed = select(rekeys.c.hit_id, rekeys.c.id, rekeys.c.key)
-    streams = (
-        _stream(connection, done.where(c.journal == journal).order_by(c.object_id, c.id), _Draft.call),
-        _stream(connection, adopted.where(a.journal == journal).order_by(a.hit_id, a.id), _Draft.adoption),
-        _stream(
-            connection,
-            renamed.where(rekeys.c.journal == journal).order_by(rekeys.c.hit_id, rekeys.c.id),
-            _Draft.rekey,
-        ),
+    adopted = select(a.hit_id, a.id, a.batch, a.round, a.key, a.generation, a.fingerprint, a.price, a.created,
+                     a.expires).where(a.journal == journal)  # fmt: skip
+    renamed = select(rekeys.c.hit_id, rekeys.c.id, rekeys.c.key).where(rekeys.c.journal == journal)
+    if not any(connection.execute(query.limit(1)).first() for query in (done.where(RARE), adopted, renamed)):
+        return (_created(row) for row in connection.execute(done.execution_options(yield_per=_CHUNK)))
+    return _put_together(
+        _stream(connection, done.order_by(c.object_id, c.id), _Draft.call),
+        _stream(connection, adopted.order_by(a.hit_id, a.id), _Draft.adoption),
+        _stream(connection, renamed.order_by(rekeys.c.hit_id, rekeys.c.id), _Draft.rekey),
     )
+
+
+def _created(row: Any) -> PastHIT:
+    """A HIT of which nothing but its creation is known."""
+    hit_id, _, key, _, at, cents, text = row
+    detail = _detail(text)
+    created = at / 1000
+    return (detail.batch, detail.round), Known(
+        hit_id, key, detail.generation, detail.fingerprint, cents, created, detail.expires,
+    )  # fmt: skip
+
+
+def _put_together(*streams: Iterator[_Event]) -> Iterator[PastHIT]:
     for hit_id, events in groupby(heapq.merge(*streams, key=itemgetter(0)), key=itemgetter(0)):
         draft = _Draft()
         for _, add, row in events:

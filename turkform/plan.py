@@ -21,8 +21,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
-
 from turkform.changes import Action
 from turkform.draft import Draft
 from turkform.errors import StalePlanError, TurkformError
@@ -36,6 +34,8 @@ from turkform.times import format_time, from_epoch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from networkx import DiGraph
 
     from turkform.campaign import Desired
     from turkform.changes import Diff
@@ -151,6 +151,16 @@ def order(draft: Draft, *, plan_id: str) -> Plan:
     return _Order(draft).finish(plan_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """The graph's nodes: where each stands in an order that works, and what has to be finished before it."""
+
+    position: Mapping[str, int] = field(default_factory=dict)
+    waits_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    after: Mapping[str, list[str]] = field(default_factory=dict)
+    """The same without what follows from the rest, as it stands in the document."""
+
+
 class _Order:
     """Orders a draft's steps, bounds their price, and draws up the document."""
 
@@ -165,19 +175,28 @@ class _Order:
 
     def finish(self, plan_id: str) -> Plan:
         """Order the steps, bound the price, and draw up the document."""
-        graph = self._graph()
-        position = {node: n for n, node in enumerate(nx.lexicographical_topological_sort(graph, key=_rank))}
-        steps = tuple(sorted(self.steps, key=lambda s: position[s.node]))
+        ordered = self._ordered() if self.steps else _Ordered()  # the library takes a while to load
+        steps = tuple(sorted(self.steps, key=lambda s: ordered.position[s.node]))
         total = Money(sum(step.cents for step in steps))
         self._gone()
         self._bounds(total)
-        document = self._document(plan_id, steps, total, nx.transitive_reduction(graph))
-        plan = Plan(document, steps, {n: frozenset(graph.predecessors(n)) for n in graph})
+        document = self._document(plan_id, steps, total, ordered.after)
+        plan = Plan(document, steps, ordered.waits_for)
         illustrate(plan, {})
         return plan
 
-    def _graph(self) -> nx.DiGraph[str]:
-        graph: nx.DiGraph[str] = nx.DiGraph()
+    def _ordered(self) -> _Ordered:
+        import networkx as nx
+
+        graph = self._graph(nx.DiGraph())
+        reduced = nx.transitive_reduction(graph)
+        return _Ordered(
+            {node: n for n, node in enumerate(nx.lexicographical_topological_sort(graph, key=_rank))},
+            {node: frozenset(graph.predecessors(node)) for node in graph},
+            {node: sorted(reduced.predecessors(node)) for node in reduced},
+        )
+
+    def _graph(self, graph: DiGraph[str]) -> DiGraph[str]:
         graph.add_nodes_from(step.node for step in self.steps)
         for step in self.steps:
             for before in self._before(step):
@@ -207,9 +226,7 @@ class _Order:
         self.committed += self.memory.reviewed
         for batch, knowns in self.memory.hits.items():
             present = self.observed.hits.get(batch, HITs())
-            self.committed += sum(
-                known.cents for known in knowns.every() if not known.deleted and not present.has(known.key, known.id)
-            )
+            self.committed += sum(known.cents for known in knowns.beside(present) if not known.deleted)
         batches = {p.batch for p in self.found.publications.values()}
         self.committed += sum(  # a creation of a batch that is not declared any more, its outcome unknown
             call.cents for (batch, _), call in self.memory.open_creates().items() if batch not in batches
@@ -238,11 +255,13 @@ class _Order:
             else:
                 self.notes.append(f"{text}; this endpoint's balance is only a limit of AWS Billing")
 
-    def _document(self, plan_id: str, steps: Iterable[Step], total: Money, graph: nx.DiGraph[str]) -> dict[str, Any]:
+    def _document(
+        self, plan_id: str, steps: Iterable[Step], total: Money, after: Mapping[str, list[str]]
+    ) -> dict[str, Any]:
         desired, observed = self.desired, self.observed
         made = observed.now
         until = [from_epoch(self.until)] if self.until else []
-        described = [step.document() | _after(step, graph) for step in steps]
+        described = [step.document() | ({"after": after[step.node]} if after[step.node] else {}) for step in steps]
         campaign = desired.campaign
         document: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
@@ -316,12 +335,6 @@ class _Order:
             final |= {"batch retire"} if "retire" in wish.get("items", ()) else set()
             final |= {f"review {word}" for word in wish.get("decides", ())}
         return _sha({**{key: document[key] for key in bound}, "changes": self.wishes, "final": sorted(final)})
-
-
-def _after(step: Step, graph: nx.DiGraph[str]) -> dict[str, list[str]]:
-    """What has to be finished before this step, as it stands in the document; nothing where nothing has to."""
-    before = sorted(graph.predecessors(step.node))
-    return {"after": before} if before else {}
 
 
 def _rank(node: str) -> tuple[bool, str]:

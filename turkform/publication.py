@@ -22,7 +22,7 @@ from turkform.money import NOTHING, Cost
 from turkform.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from turkform.approval import ApprovedRows
     from turkform.campaign import Source
@@ -78,7 +78,7 @@ class Publication:
     @cached_property
     def matching(self) -> Matching:
         """Which of the HITs belongs to which row."""
-        return Matching(self.source, self.hits, self.known)
+        return Matching(self.source, self.hits, self.known, self._as_declared)
 
     @cached_property
     def open(self) -> Mapping[str, OpenCall]:
@@ -115,12 +115,16 @@ class Publication:
 
     def changes(self, tally: Tally) -> Iterator[ItemChange]:
         """Every item that is not as declared, rows in file order first, then HITs without a row."""
-        published = sum(1 for _ in self.matching.published())
+        published = self.matching.count
         limit = None if self.source is None else self.source.batch.limit
         room = None if limit is None else max(0, limit - published)
-        for number, item in enumerate(() if self.source is None else self.source.items(), 1):
+        settled = self.matching.settled
+        for number, item in enumerate(self._rows(tally), 1):
             tally.total = number
             chosen = stored_key(item.key) in self.chosen
+            if number <= len(settled) and settled[number - 1]:
+                tally.note("converged", items=chosen)
+                continue
             change = self._row(number, item, tally if chosen else Tally(), room)
             if change is None:
                 continue
@@ -138,17 +142,23 @@ class Publication:
             for number, hit in enumerate(self.hits.get(key, ())):
                 yield self._without_row(hit, tally, current=number == 0)
 
+    def _rows(self, tally: Tally) -> Iterable[Item]:
+        """The rows to go through; none, and all of them counted, where every one is settled already."""
+        settled = self.matching.settled
+        if self.source is None or (settled and all(settled) and self.chosen == ALL):
+            tally.total = len(settled)
+            tally.note("converged", items=len(settled))
+            return ()
+        return self.source.items()
+
     def _row(self, number: int, item: Item, tally: Tally, room: int | None) -> ItemChange | None:
         assert self.source is not None
         stored = stored_key(item.key)
         under = self.matching.rekeyed.get(stored, stored)
-        hits, known = self.hits.get(under, []), self.known.get(under)
-        if hits and known and known.generation > hits[0].generation and not known.deleted:
-            hits = []  # the current generation is gone from the account; what is left of older ones is retired
+        hits, known = self.hits.find(under), self.known.get(under)
+        if hits and self.matching.gone(under, hits[0]):
+            hits = []  # what is left of older generations is retired
         fingerprint = self.source.template.fingerprint(item.row)
-        if hits and under == stored and self._as_declared(hits[0], fingerprint):
-            tally.note("converged")
-            return None
         change = ItemChange(
             item.key, stored, (), hit=hits[0] if hits else None, fingerprint=fingerprint, item=item, row=number,
             left=self.approved is not None and number in self.approved.left,
@@ -162,18 +172,18 @@ class Publication:
             )
         return change if change.ops else None
 
-    def _as_declared(self, hit: HIT, fingerprint: str) -> bool:
+    def _as_declared(self, hit: HIT, item: Item) -> bool:
         """Whether there is nothing to decide: said before anything else, for there may be a million of these."""
         assert self.source is not None
         return (
-            hit.fingerprint == fingerprint
-            and hit.maximum == self.source.batch.assignments
+            hit.maximum == self.source.batch.assignments
             and hit.expires > self._now
             and abs(hit.expires - self._end(hit)) <= TOLERANCE
             and hit.version <= FINGERPRINT_VERSION
             and not self.terms[hit.type_id].differences
             and not self.closed
             and self.approved is None
+            and hit.fingerprint == self.source.template.fingerprint(item.row)
         )
 
     def _absent(self, change: ItemChange, known: Known | None, tally: Tally, room: int | None) -> ItemChange:

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from turkform.answers import due, kept
 from turkform.diff import diff, scope
@@ -18,7 +18,7 @@ from turkform.kinds.notification import UPDATE as NOTIFY
 from turkform.kinds.qualification import GRANT
 from turkform.kinds.resource import Address
 from turkform.kinds.worker_block import BLOCK
-from turkform.memory import Known, KnownNotification, Knowns, KnownType, Memory, OpenCall, PaidBonus, Rejection
+from turkform.memory import KnownNotification, Knowns, KnownType, Memory, OpenCall, PaidBonus, Rejection
 from turkform.observed import LISTING_LAG, Observed, observe, read_question
 from turkform.plan import Plan, illustrate, make
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from turkform.choices import Choices
     from turkform.entries import Call
     from turkform.journal import Journal
-    from turkform.memory import Ending
     from turkform.observed import BatchKey
 
 
@@ -97,20 +96,10 @@ def recall(journal: Journal | None, *, now: float) -> Memory:
     deleting = {call.detail.get("object") for call in open_calls if call.operation == "DeleteHIT"}
     hits: dict[BatchKey, Knowns] = defaultdict(Knowns)
     recent, since = [], now - LISTING_LAG.total_seconds()
-    for row in journal.hits():
-        known = Known(
-            id=row.hit_id,
-            key=row.key,
-            generation=row.generation,
-            fingerprint=row.fingerprint,
-            cents=row.price.cents,
-            created=row.created_at.timestamp(),
-            expires=_seconds(row.expires_at),
-            ending=cast("Ending", row.expired_by_us),
-            ended=_seconds(row.expired_at),
-            deleted=row.deleted_by_us or row.hit_id in deleting,
-        )
-        hits[row.batch, row.round].add(known)
+    for batch, known in journal.hits():
+        if known.id in deleting:
+            known = known._replace(deleted=True)  # noqa: PLW2901 - as it is remembered
+        hits[batch].add(known)
         if known.created > since and not known.deleted:
             recent.append(known.id)
     grants: dict[str, set[str]] = defaultdict(set)

@@ -28,9 +28,9 @@ class Tally:
     published: int = 0
     """Keys that have or had a HIT in this round."""
 
-    def note(self, word: str, places: int = 0) -> None:
-        """Count one item under a word."""
-        self.counts[word] += 1
+    def note(self, word: str, places: int = 0, items: int = 1) -> None:
+        """Count items under a word, and their open places."""
+        self.counts[word] += items
         self.places[word] += places
 
     def refuse(self, reason: str, key: str) -> None:
