@@ -43,6 +43,8 @@ class Life:
     page: str = PAGE
     hit_type: dict[str, Any] = field(default_factory=dict)
     batch: dict[str, Any] = field(default_factory=dict)
+    batches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Further batches of the same rows."""
     campaign: dict[str, Any] = field(default_factory=dict)
     batch_name: str = "pilot"
     target: Target = field(default_factory=lambda: Target("local", "local"))
@@ -57,7 +59,10 @@ class Life:
             "turkform": 1,
             "campaign": self.name,
             "hit_types": {"label": {**terms, "auto_approval_delay": "3d", **self.hit_type}},
-            "batches": {self.batch_name: {**rows, "assignments": 3, "lifetime": "7d", **self.batch}},
+            "batches": {
+                name: {**rows, "assignments": 3, "lifetime": "7d", **batch}
+                for name, batch in {self.batch_name: self.batch, **self.batches}.items()
+            },
             **self.campaign,
         }
         campaign = Campaign.model_validate(declared)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import boto3
 import click
@@ -52,8 +53,20 @@ class Server:
         )
 
 
-STORES = ("sqlite", "postgresql")
+WANTED: Final = os.environ.get("TURKFORM_TEST_STORE", "")
+"""The only kind of store to run on, where the run was given `--store`."""
+STORES: Final = (WANTED,) if WANTED else ("sqlite", "postgresql")
 """What a marketplace can be kept in: the parameters of a fixture, so that its tests run on both."""
+_TWO: Final = ("--workers", "2") if WANTED == "postgresql" else ()
+
+
+def _processes(store: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    """Two, where everything is to run on PostgreSQL and nothing is said that is for one alone."""
+    return () if store.startswith("sqlite") or {"--workers", "--fault", "--linger"} & {*options} else _TWO
+
+
+def _url(store: str, folder: Path) -> str:
+    return store if "://" in store else store_url(store, folder)
 
 
 def store_url(kind: str, folder: Path) -> str:
@@ -62,12 +75,12 @@ def store_url(kind: str, folder: Path) -> str:
 
 
 @contextmanager
-def running(folder: Path, *options: str, store: str = "sqlite") -> Iterator[Server]:
+def running(folder: Path, *options: str, store: str = STORES[0]) -> Iterator[Server]:
     """A rehearsal marketplace on a new store: `sqlite`, in `folder`, or `postgresql`; or one with this address."""
-    control = folder / "server.json"
+    control, url = folder / "server.json", _url(store, folder)
     command = [
-        sys.executable, "-m", "turkform.marketplace", "serve", "--rehearsal", "--port", "0",
-        "--store", store_url(store, folder) if store in STORES else store, "--control-file", str(control), *options,
+        sys.executable, "-m", "turkform.marketplace", "serve", "--rehearsal", "--port", "0", "--store", url,
+        "--control-file", str(control), *options, *_processes(url, options),
     ]  # fmt: skip
     with _process(command):
         found = json.loads(control.read_text())
@@ -128,15 +141,16 @@ def _said(*words: str) -> str:
 
 
 @contextmanager
-def real(folder: Path, *options: str, store: str = "sqlite", master: Path | None = None) -> Iterator[Real]:
+def real(folder: Path, *options: str, store: str = STORES[0], master: Path | None = None) -> Iterator[Real]:
     """A marketplace with real accounts on a new store, or on the one with this address and master key."""
-    url = store_url(store, folder) if store in STORES else store
+    url = _url(store, folder)
     key, log = master or folder / "master.key", folder / "log"
     if not key.exists():
         requester("add", "first", "--store", url, "--master-key", str(key))
     command = [
         sys.executable, "-m", "turkform.marketplace", "serve", "--port", "0", "--public-url", "http://localhost",
         "--tasks-url", "http://tasks.localhost", "--store", url, "--master-key", str(key), *options,
+        *_processes(url, options),
     ]  # fmt: skip
     with log.open("a") as told, _process(command, told) as (process, line):
         yield Real(line.removeprefix("serving ").strip(), url, key, process, log)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from marketplace_server import Real, real
+from marketplace_server import STORES, Real, real
 
 from turkform.marketplace import keeper
 from turkform.marketplace.origins import Origins
@@ -48,7 +48,7 @@ class RealMarketplace:
 
 
 @contextmanager
-def real_marketplace(folder: Path, kind: str = "sqlite", public_url: str = "") -> Iterator[RealMarketplace]:
+def real_marketplace(folder: Path, kind: str = STORES[0], public_url: str = "") -> Iterator[RealMarketplace]:
     """A marketplace on a new store, reached under this URL or at its own port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -63,6 +63,7 @@ def test_a_roster_s_workers_are_those_of_its_steps() -> None:
     roster = Approval.of(DOCUMENT).roster("grant.trained")
     assert [n in roster.adding for n in (1, 2, 3, 4)] == [False, True, True, False]
     assert [w in roster.taking for w in ("A7", "A8", "A9")] == [True, True, False]
+    assert [w in roster.copying for w in ("A7", "A8", "A9")] == [False, False, True]
 
 
 def test_of_more_than_are_listed_all_are_taken_off() -> None:

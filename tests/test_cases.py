@@ -223,3 +223,22 @@ def test_a_plan_costs_the_sum_of_its_steps(path: Path, tmp_path: Path) -> None:
     document = plan_of(read(path), tmp_path).document
     steps = sum(Money.parse(step["price"]).cents for step in document["steps"])
     assert Money.parse(document["price"]["total"]).cents == steps
+
+
+def test_who_got_a_replaced_type_since_the_plan_is_not_copied_and_it_stays_for_them(tmp_path: Path) -> None:
+    case = read(CASES / "qualification_type" / "replaced.yaml")
+    saved = plan_of(case, tmp_path)
+    case["observed"]["grants"]["3Q"]["A9LATE"] = 10
+    plan = plan_of(case, tmp_path, Approval.of(saved.document))
+    assert [(call["do"], call["address"], call.get("items")) for call in calls_of(plan)] == [
+        ("create", "qualification_type.trained", None),
+        ("update", "qualification_type.trained", None),
+        ("wait", "qualification_type.trained", None),
+        ("create", "grant.trained", ["A2", "A3"]),
+        ("create", "grant.trained", ["A1"]),
+    ]
+    assert "1 worker got it since the plan was made" in plan.document["steps"][2]["reason"]
+    assert (plan.document["intent"], plan.document["rests_on"]) == (
+        saved.document["intent"],
+        saved.document["rests_on"],
+    )

@@ -24,7 +24,7 @@ TURKFORM = [sys.executable, "-c", "from turkform.cli import main; main()"]
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("marketplace")
-    with running(folder) as server, Runner() as runner:
+    with running(folder, store="sqlite") as server, Runner() as runner:
         yield Place(server, folder / "marketplace.sqlite", runner)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("marketplace")
-    with running(folder) as server, Runner() as runner:
+    with running(folder, store="sqlite") as server, Runner() as runner:
         yield Place(server, folder / "marketplace.sqlite", runner)
 
 

@@ -306,7 +306,7 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, words: tuple[str, ...], mes
 
 
 def test_a_rehearsals_store_is_for_rehearsals_and_a_real_one_for_real(tmp_path: Path) -> None:
-    with running(tmp_path):
+    with running(tmp_path, store="sqlite"):
         pass
     key = str(tmp_path / "master.key")
     at = f"sqlite:///{tmp_path / 'marketplace.sqlite'}"

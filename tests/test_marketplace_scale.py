@@ -12,13 +12,18 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from click.testing import CliRunner
 from marketplace_server import STORES, Real, Server, real, running, store_url
 from postgres import postgres
+
+from turkform.marketplace.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +157,27 @@ def test_workers_share_an_address_and_one_that_dies_is_replaced(tmp_path: Path) 
         assert server.process.wait(30) == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in first)
     assert "a worker ended with status -9 and is replaced" in server.log.read_text()
+
+
+def test_a_rehearsal_of_two_processes_has_one_clock(tmp_path: Path) -> None:
+    """Whichever of them the next connection reaches."""
+    with running(tmp_path, "--workers", "2", store="postgresql") as server:
+        hit = publish(server.client(), "once")
+        server.control("clock", advance_seconds=7200)
+        seen = {server.client().get_hit(HITId=hit)["HIT"]["HITStatus"] for _ in range(20)}
+        assert seen == {"Reviewable"}
+        told = [datetime.fromisoformat(server.control("clock")["now"]) for _ in range(20)]
+        assert max(told) - min(told) < timedelta(hours=1)
+
+
+def test_a_rehearsal_of_two_processes_takes_no_faults(tmp_path: Path) -> None:
+    with running(tmp_path, "--workers", "2", store="postgresql") as server:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            server.control("faults", faults=["error=1"])
+        assert "faults are of a server that is one process" in refused.value.read().decode()
+    words = ["serve", "--rehearsal", "--workers", "2", "--store", "postgresql://localhost/x", "--fault", "error=1"]
+    with pytest.raises(click.UsageError, match="leave out --workers"):
+        CliRunner().invoke(main, words, standalone_mode=False, catch_exceptions=False)
 
 
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:

@@ -189,6 +189,37 @@ def test_axe_finds_nothing_serious_on_any_page(
     assert {name: found for name, found in problems.items() if found} == {}
 
 
+def entrance(page: Page, market: RealMarketplace, worker: str) -> Iterator[str]:
+    """Every page between an invitation and a password, opened one after the other."""
+    page.goto(f"{market.url}/inbox")
+    yield "the door"
+    page.get_by_label("Worker ID").fill("A1STRANGER")
+    page.get_by_label("Password").fill("not this one")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("do not fit together").wait_for()
+    yield "a wrong password"
+    link = market.invitation(worker)
+    page.goto(market.url + link)
+    yield "an invitation"
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("Set a password").wait_for()
+    yield "an account without a password"
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Your password is set").wait_for()
+    yield "a password that was set"
+    page.goto(market.url + link)
+    yield "an invitation that was used"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_way_in(market: RealMarketplace, browser: Browser, scheme: Any) -> None:
+    with browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        problems = {name: serious(page) for name in entrance(page, market, f"A1{scheme.upper()}")}
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
 def test_axe_finds_nothing_serious_in_a_form(rehearsal: Server, browser: Browser) -> None:
     with browser.new_context() as context:
         page = context.new_page()

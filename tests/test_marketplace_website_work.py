@@ -53,6 +53,23 @@ def test_who_does_not_qualify_cannot_accept_and_is_told_why(server: Server, clie
     assert surfer.post(f"/hits/{hit['HITId']}/accept").status == 409
 
 
+def test_a_refusal_is_in_words_and_not_in_ids(server: Server, client: Any) -> None:
+    full, had, asks = publish(client, QUESTION, MaxAssignments=1), publish(client, QUESTION), "3QNOTHERE"
+    server.control("worker/accept", hit=full["HITId"], worker="A1FIRST")
+    surfer = as_worker(server, "A1LATER")
+    assert surfer.post(f"/hits/{had['HITId']}/accept").status == 303
+    client.create_worker_block(WorkerId="A1BLOCKED", Reason="R")
+    said = {
+        "There is no place left in it.": surfer.post(f"/hits/{full['HITId']}/accept"),
+        "You have it already, or have handed it in before.": surfer.post(f"/hits/{had['HITId']}/accept"),
+        "It is not there any more.": surfer.post("/hits/3NONE/accept"),
+        "Its requester has blocked you.": as_worker(server, "A1BLOCKED").post(f"/hits/{had['HITId']}/accept"),
+        "There is no such qualification.": surfer.post(f"/qualifications/{asks}/request"),
+    }
+    assert {(page.status, sentence in page.text) for sentence, page in said.items()} == {(409, True)}
+    assert not any(name in page.text for page in said.values() for name in (full["HITId"], had["HITId"], asks))
+
+
 def test_a_returned_task_is_free_again_and_says_so(server: Server, client: Any) -> None:
     hit = publish(client, QUESTION, MaxAssignments=1)["HITId"]
     surfer = as_worker(server, "A1WORKS")

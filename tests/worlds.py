@@ -42,6 +42,8 @@ class World:
     declared: bool = True
     grants: dict[str, int] = field(default_factory=dict)
     description: str | None = None
+    renamed: bool = False
+    budget: str | None = None
     blocks: dict[str, str] = field(default_factory=dict)
     required: bool = False
     foreign: dict[str, str] = field(default_factory=dict)
@@ -116,6 +118,14 @@ class World:
                 self.blocks[worker] = reason
             case "required", (wanted,):
                 self.required = wanted
+            case "renamed", (wanted,):
+                self.renamed = wanted
+            case "budget", (amount,):
+                self.budget = amount
+            case "more", (None,):
+                life.batches.pop("more", None)
+            case "more", (assignments,):
+                life.batches["more"] = {"assignments": assignments}
             case (("reward" | "title" | "auto_approval_delay"), (value,)):
                 life.hit_type[what] = value
             case _, (None,):
@@ -127,12 +137,20 @@ class World:
     def _declare(self) -> None:
         life = self.life
         life.campaign = {"blocks": dict(self.blocks)} if self.blocks else {}
+        life.campaign |= {"budget": self.budget} if self.budget is not None else {}
         life.hit_type.pop("requirements", None)
         if self.description is not None:
-            kind = {"name": f"Ours {life.name}", "description": self.description, "workers": dict(self.grants)}
+            first, second = self._names
+            kind = {"name": first, "description": self.description, "workers": dict(self.grants)}
+            kind |= {"name": second, "renamed_from": first} if self.renamed else {}
             life.campaign["qualification_types"] = {"ours": kind}
             if self.required:
                 life.hit_type["requirements"] = [{"qualification": "ours", "exists": False}]
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        """What our qualification type is called at first, and what after it was renamed."""
+        return f"Ours {self.life.name}", f"Also ours {self.life.name}"
 
     # --- workers, and the owner's other hands ---------------------------------------------------------
 
@@ -176,6 +194,8 @@ class World:
                     for found in client.list_assignments_for_hit(HITId=hit["HITId"])["Assignments"]:
                         if found["AssignmentStatus"] == "Submitted":
                             client.approve_assignment(AssignmentId=found["AssignmentId"])
+                case "review" if hit:
+                    client.update_hit_review_status(HITId=hit["HITId"])
                 case "grant":
                     for kind in self._types():
                         client.associate_qualification_with_worker(
@@ -190,10 +210,10 @@ class World:
                 raise
 
     def _types(self) -> list[str]:
-        found = self.life.server.client().list_qualification_types(
-            Query=f"Ours {self.life.name}", MustBeRequestable=False, MustBeOwnedByCaller=True
-        )
-        return [str(kind["QualificationTypeId"]) for kind in found["QualificationTypes"]]
+        pages = self.life.server.client().get_paginator("list_qualification_types")
+        found = pages.paginate(Query=self.life.name, MustBeRequestable=False, MustBeOwnedByCaller=True)
+        kinds = (kind for page in found for kind in page["QualificationTypes"])
+        return [str(kind["QualificationTypeId"]) for kind in kinds if kind["Name"] in self._names]
 
     def time(self, seconds: int) -> None:
         """Time goes by."""
@@ -288,7 +308,17 @@ class World:
         assert self.life.hits() == hits
 
     def _interfere(self, saved: Plan, number: int) -> bool:
-        """Somebody changes a HIT that the plan rests on; whether it was changed."""
+        """Somebody changes what the plan rests on; whether it was changed."""
+        how = ("expire", "extend", "delete", "edit a file", "edit the type")[number % 5]
+        tell(f"interference: {how}")
+        if how == "edit a file":
+            self.edit("row", "a", f"edited {number}")
+            return True
+        if how == "edit the type":
+            rests = saved.document["rests_on"].get("qualification_type.ours", {})
+            types = self._types() if rests.get("facts") else []
+            self.owner("edit type", number + 100)
+            return bool(types)
         entries = [
             entry for step in saved.document["steps"] for entry in (step.get("items") or {}).get("listed", ())
             if "hit" in entry
@@ -297,7 +327,6 @@ class World:
             return False
         entry, client = entries[number % len(entries)], self.life.server.client()
         before = client.get_hit(HITId=entry["hit"])["HIT"]
-        how = ("expire", "extend", "delete")[number % 3]
         try:
             if how in {"expire", "delete"}:
                 expire(client, entry["hit"], number)
@@ -333,11 +362,12 @@ class World:
         for step in saved.document["steps"]:
             for entry in (step.get("items") or {}).get("listed", ()):
                 named.setdefault(entry.get("hit", ""), set()).add(step.get("op", ""))
-                named.setdefault(f"key {entry['key']}", set()).add(step.get("op", ""))
+                named.setdefault(f"{step['address']} {entry['key']}", set()).add(step.get("op", ""))
         after = {h["HITId"]: h for h in self.life.hits()}
         for hit in after.keys() - before.keys():
-            key = str(after[hit]["RequesterAnnotation"]).rpartition("/")[2].partition("#")[0]
-            assert {"create", "replace", "move"} & named.get(f"key {key}", set()), f"{key} was published unplanned"
+            batch, _, marked = str(after[hit]["RequesterAnnotation"]).partition("/")[2].rpartition("/")
+            key = f"batch.{batch.partition('@')[0]} {marked.partition('#')[0]}"
+            assert {"create", "replace", "move"} & named.get(key, set()), f"{key} was published unplanned"
         for hit in before.keys() - after.keys():
             assert {"replace", "retire", "move", "discard"} & named.get(hit, set()), f"{hit} was deleted unplanned"
         for hit in before.keys() & after.keys():

@@ -78,10 +78,12 @@ class ApprovedRows:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedWorkers:
-    """Of one roster: who is added or changed, by number in the declared roster; and who is taken off."""
+    """Of one roster: who is added or changed, by number in the declared roster; and who is taken off or copied."""
 
     adding: Rows = field(default_factory=Rows)
     taking: Container[str] = frozenset()
+    copying: Container[str] = frozenset()
+    """Who gets what they hold of the type that is replaced; all of them where they are too many to be listed."""
 
 
 ApprovedAssignments = Mapping[str, frozenset[str]]
@@ -116,6 +118,7 @@ class Approval:
         publish: dict[str, Rows] = {}
         adding: dict[str, Rows] = {}
         taking: dict[str, Container[str]] = {}
+        copying: dict[str, Container[str]] = {}
         assignments: dict[str, dict[str, frozenset[str]]] = {}
         for step in document["steps"]:
             address, items = step["address"], step.get("items")
@@ -126,9 +129,10 @@ class Approval:
                 publish[address] = Rows.parse(items["rows"])
             elif items and not step.get("op") and "rows" in items:
                 adding[address] = Rows.parse(items["rows"])
-            elif items and step["action"] == "delete" and not step.get("op"):
+            elif items and not step.get("op"):
+                into = {"delete": taking, "create": copying}.get(step["action"], {})
                 listed = items["count"] == len(items["listed"])
-                taking[address] = frozenset(entry["key"] for entry in items["listed"]) if listed else ALL
+                into[address] = frozenset(entry["key"] for entry in items["listed"]) if listed else ALL
         return cls(
             {
                 address: ApprovedRows(
@@ -137,8 +141,10 @@ class Approval:
                 for address, batch in document["batches"].items()
             },
             {
-                address: ApprovedWorkers(adding.get(address, Rows()), taking.get(address, frozenset()))
-                for address in adding.keys() | taking.keys()
+                address: ApprovedWorkers(
+                    adding.get(address, Rows()), taking.get(address, frozenset()), copying.get(address, frozenset())
+                )
+                for address in adding.keys() | taking.keys() | copying.keys()
             },
             frozenset(s["address"] for s in document["steps"] if s["action"] == "delete" and not s.get("items")),
             assignments,

@@ -47,6 +47,8 @@ class TypeChange:
     """WAIT: when its name is free again at the latest, in epoch seconds."""
     replaced: bool = False
     """DELETE: another one has taken its place, at the same address."""
+    held: bool = False
+    """DELETE: workers hold it to whom the saved plan gives nothing instead, so that it has to stay."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ def _grants(
         if address in {t.address for t in found.types if t.action is Action.DELETE and not t.replaced}:
             continue  # the grants end with their type
         if not choices.destroy:
-            _copy_grants(found, name, desired, observed, memory, choices)
+            _copy_grants(found, name, desired, observed, memory, choices, approval)
         waits = any(t.address == address and t.action is Action.WAIT for t in found.types)
         change = RosterChange(
             Address("grant", name),
@@ -176,8 +176,12 @@ def _copy_grants(
     observed: Observed,
     memory: Memory,
     choices: Choices,
+    approval: Approval | None,
 ) -> None:
-    """Give those who hold a type the one that takes its place, once each: the copies are nobody's to take back."""
+    """Give those who hold a type the one that takes its place, once each: the copies are nobody's to take back.
+
+    Whoever has earned the old one since a plan was saved is none of that plan's business: the old one stays for them.
+    """
     wanted = desired.campaign.qualification_types[name]
     old = replaced(wanted, observed, memory, name)
     if old is None or any(t.action is Action.WAIT and t.desired is wanted for t in found.types):
@@ -186,7 +190,14 @@ def _copy_grants(
     done = {*observed.grants.get(type_id, {}), *memory.copies.get(type_id, ()), *desired.grants.get(name, {})}
     copies = {worker: value for worker, value in sorted(observed.grants.get(old.id, {}).items()) if worker not in done}
     change = RosterChange(Address("grant", name), added=copies, type_id=type_id, copied=True)
-    _keep_roster(found, change, choices, None)  # whoever has earned the old one since a plan was saved gets it too
+    _keep_roster(found, change, choices, approval)
+    approved = approval.roster(change.address).copying if approval else copies
+    late = [worker for worker in copies if worker not in approved]
+    if late:
+        why = f"{many(len(late), 'worker')} got it since the plan was made"
+        found.types = [
+            replace(t, reason=why, held=True) if t.replaced and t.observed is old else t for t in found.types
+        ]
 
 
 def _blocks(
@@ -227,7 +238,8 @@ def _keep_roster(found: Diff, change: RosterChange, choices: Choices, approval: 
     found.left_out += bool(change) and not kept
     if approval is not None:
         approved = approval.roster(change.address)
-        adding = frozenset(w for w, number in change.numbers.items() if number in approved.adding)
+        numbered = frozenset(w for w, number in change.numbers.items() if number in approved.adding)
+        adding = approved.copying if change.copied else numbered
         kept = _of(kept, adding, approved.taking)
     if kept:
         found.rosters.append(kept)

@@ -123,7 +123,7 @@ class Draft:
         self.wishes[str(change.address)] = {**self.wishes.get(str(change.address), wish), "deletes": change.observed.id}
         self._rests_on(change)
         approval = self.found.approval
-        later = change.reason and not any(step.op == Op.RETIRE for step in self.steps)
+        later = change.held or (change.reason and not any(step.op == Op.RETIRE for step in self.steps))
         if later or (approval is not None and str(change.address) not in approval.deleting):
             if change.observed.values.get("status") == "active":
                 inactive = {**parameters, "QualificationTypeStatus": "Inactive"}

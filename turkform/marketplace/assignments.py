@@ -36,11 +36,16 @@ if TYPE_CHECKING:
     from turkform.marketplace.context import Context
 
 OVERRIDE = 30 * 86_400.0
+_FULL = "There is no place left in it."
 _SHOWN = ("Submitted", "Approved", "Rejected")
 
 
 class WorkerError(Exception):
-    """A worker may not do this; the message says why."""
+    """A worker may not do this; the message says why, with ids, and `said` tells it to the worker."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said or message
 
 
 # --- the requester's side --------------------------------------------------------------------------
@@ -173,19 +178,24 @@ def accept(context: Context, hit_id: str, worker: str) -> str:
     """
     hit = _hit(context, hit_id)
     if hit.disposed:
-        raise WorkerError(f"there is no HIT {hit_id}")
+        raise WorkerError(f"there is no HIT {hit_id}", "It is not there any more.")
     if state(hit, context.now) != "Assignable":
-        raise WorkerError(f"HIT {hit_id} has no place to take: it is {state(hit, context.now)}")
+        raise WorkerError(f"HIT {hit_id} has no place to take: it is {state(hit, context.now)}", _FULL)
     b = blocks.c
     if context.connection.execute(select(b.seq).where(b.requester == hit.requester, b.worker == worker)).first():
-        raise WorkerError(f"{worker} is blocked by this requester")
+        raise WorkerError(f"{worker} is blocked by this requester", "Its requester has blocked you.")
     failed = Candidate(context, worker).unmet(hit.requirements)
     if failed is not None:
-        raise WorkerError(f"{worker} does not meet the requirement on {failed['QualificationTypeId']}")
+        raise WorkerError(
+            f"{worker} does not meet the requirement on {failed['QualificationTypeId']}",
+            "You do not meet all that it asks for; its page says what that is.",
+        )
     a = assignments.c
     had = a.status.in_(("Accepted", *_SHOWN))
     if context.connection.execute(select(a.seq).where(a.hit == hit_id, a.worker == worker, had)).first():
-        raise WorkerError(f"{worker} has or had an assignment of HIT {hit_id}")
+        raise WorkerError(
+            f"{worker} has or had an assignment of HIT {hit_id}", "You have it already, or have handed it in before."
+        )
     assignment_id, now = new_id(), float(int(context.now))
     _take_place(context, hit_id)
     context.connection.execute(
@@ -202,7 +212,7 @@ def _hit(context: Context, hit_id: str) -> Row[Any]:
     query = joined().where(hits.c.id == hit_id).with_for_update(of=hits)
     hit = context.connection.execute(query).first()
     if hit is None:
-        raise WorkerError(f"there is no HIT {hit_id}")
+        raise WorkerError(f"there is no HIT {hit_id}", "It is not there any more.")
     return hit
 
 
@@ -212,7 +222,7 @@ def _take_place(context: Context, hit_id: str) -> None:
     free = h.maximum > h.pending + h.submitted + h.approved + h.rejected
     taken = update(hits).where(h.id == hit_id, h.disposed == 0, free).values(pending=h.pending + 1, taken=h.taken + 1)
     if not context.connection.execute(taken).rowcount:
-        raise WorkerError(f"HIT {hit_id} has no place to take")
+        raise WorkerError(f"HIT {hit_id} has no place to take", _FULL)
 
 
 def held(context: Context, hit_id: str, worker: str) -> Row[Any] | None:
@@ -256,7 +266,7 @@ def submit(context: Context, hit_id: str, worker: str, answers: list[tuple[str, 
     values = {"status": "Submitted", "submitted": now, "due": now + hit.auto_approval, "answer": answer}
     handed_in = update(assignments).where(a.id == assignment_id, a.status == "Accepted").values(**values)
     if not context.connection.execute(handed_in).rowcount:
-        raise WorkerError(f"assignment {assignment_id} is not in work any more")
+        raise WorkerError(f"assignment {assignment_id} is not in work any more", "It is not in your hands any more.")
     decisions.count(context.connection, hit_id, pending=-1, submitted=1)
     tell(context, "AssignmentSubmitted", hit, assignment_id)
     review_policies.review_assignment(context, hit, assignment_id, lifecycle.reopen)

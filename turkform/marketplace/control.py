@@ -100,12 +100,14 @@ class Control:
         seconds = (await _object(request)).get("advance_seconds", 0)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e10:
             return JSONResponse({"error": "the clock only moves on"}, 400)
-        now = await self._service.advance(seconds) if seconds else self._service.now()
+        now = await (self._service.advance(seconds) if seconds else self._service.act(lambda context: context.now))
         return JSONResponse({"now": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
 
     async def faults(self, request: Request) -> Response:
         """Ask for these faults and no others; or only tell which there are, and how often each struck."""
         faults, words = self._service.faults, (await _object(request)).get("faults")
+        if words and self._service.settings.processes > 1:
+            return JSONResponse({"error": "faults are of a server that is one process"}, 409)
         try:
             if words is not None:
                 faults.set(Trouble.named([str(word) for word in words] if isinstance(words, list) else [str(words)]))

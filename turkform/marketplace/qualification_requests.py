@@ -110,7 +110,7 @@ def begin(context: Context, type_id: str, worker: str) -> Row[Any]:
     """
     kind = _requestable(context, type_id)
     if kind.test is None:
-        raise WorkerError(f"qualification type {type_id} has no test")
+        raise WorkerError(f"qualification type {type_id} has no test", "It has no test.")
     running = _running(context, type_id, worker)
     if running is None:
         _refuse_early(context, kind, worker)
@@ -152,9 +152,11 @@ def _requestable(context: Context, type_id: str) -> Row[Any]:
     q = qualification_types.c
     row = context.connection.execute(select(qualification_types).where(q.id == type_id)).first()
     if row is None or row.deleted is not None:
-        raise WorkerError(f"there is no qualification type {type_id}")
+        raise WorkerError(f"there is no qualification type {type_id}", "There is no such qualification.")
     if row.status != "Active":
-        raise WorkerError(f"qualification type {type_id} is inactive and cannot be requested")
+        raise WorkerError(
+            f"qualification type {type_id} is inactive and cannot be requested", "It cannot be asked for at the moment."
+        )
     return row
 
 
@@ -175,24 +177,31 @@ def _refuse_early(context: Context, kind: Row[Any], worker: str) -> None:
     g, r = grants.c, qualification_requests.c
     has = select(g.seq).where(g.type_id == kind.id, g.worker == worker, g.status == "Granted")
     if context.connection.execute(has).first():
-        raise WorkerError(f"{worker} has the qualification {kind.id} already")
+        raise WorkerError(f"{worker} has the qualification {kind.id} already", "You have it already.")
     asked = select(r.begun, r.status).where(r.type_id == kind.id, r.worker == worker).order_by(r.seq.desc()).limit(1)
     last = context.connection.execute(asked).first()
     if last is None:
         return
     if last.status == "Open":
-        raise WorkerError(f"{worker} has asked for the qualification {kind.id} already")
+        raise WorkerError(
+            f"{worker} has asked for the qualification {kind.id} already", "You have asked for it already."
+        )
     if kind.retry_delay is None:
-        raise WorkerError(f"the qualification {kind.id} can be asked for once, and {worker} has")
+        raise WorkerError(
+            f"the qualification {kind.id} can be asked for once, and {worker} has",
+            "It can be asked for once, and you have done so.",
+        )
     if context.now < last.begun + kind.retry_delay:
-        raise WorkerError(f"{worker} can ask for the qualification {kind.id} again later")
+        raise WorkerError(
+            f"{worker} can ask for the qualification {kind.id} again later", "You can ask for it again later."
+        )
 
 
 def _answer(kind: Row[Any], given: Mapping[str, Sequence[str]] | None) -> str | None:
     if kind.test is None:
         return None
     if not given:
-        raise WorkerError(f"the qualification {kind.id} has a test: give answers")
+        raise WorkerError(f"the qualification {kind.id} has a test: give answers", "It has a test: take that.")
     try:
         return answers.build_form_answers(kind.test, given)
     except DocumentError as error:

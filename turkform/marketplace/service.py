@@ -18,7 +18,7 @@ from turkform.marketplace.context import Context, Peers
 from turkform.marketplace.faults import Faults
 from turkform.marketplace.operations import AFTERWARDS, HANDLERS
 from turkform.marketplace.signatures import unknown_key
-from turkform.marketplace.store import insert_missing, requester_id
+from turkform.marketplace.store import insert_missing, offset_in, requester_id
 from turkform.marketplace.tables import requesters
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from turkform.marketplace.store import Store
 
 T = TypeVar("T")
-_PEERS = "peers"
+_PEERS, _CLOCK = "peers", "clock"
 
 
 class Service:
@@ -59,6 +59,11 @@ class Service:
     def now(self) -> float:
         """The marketplace's time, in epoch seconds."""
         return self._clock() + self._offset
+
+    def _set_clock(self, shared: Shared) -> None:
+        """Where another process may have moved the clock on, follow it, once a transaction."""
+        if self.settings.rehearsal and self.settings.processes > 1 and _CLOCK not in shared.known:
+            shared.known[_CLOCK] = self._offset = offset_in(shared.connection)
 
     async def advance(self, seconds: float) -> float:
         """Move the clock on, and let everything happen that is due by then."""
@@ -107,6 +112,7 @@ class Service:
         def work(shared: Shared) -> T:
             connection = shared.connection
             shared.known.pop(_PEERS, None)
+            self._set_clock(shared)
             owner = requester or next((_owner(connection, table, name) for table, name in named if name), "")
             if owner:
                 connection.execute(select(requesters.c.id).where(requesters.c.id == owner).with_for_update())
@@ -120,6 +126,7 @@ class Service:
         context: Context | None = shared.known.get(access_key)
         if context is None:
             requester = self._requester(shared.connection, access_key)
+            self._set_clock(shared)
             stale = self.faults.trouble.stale_list
             context = Context(shared.connection, requester, self.now(), self.settings, stale)
             lifecycle.elapse(context)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What does not change while a server runs; `token` opens control and exists in rehearsal only."""
+    """What does not change while a server runs.
+
+    `token` opens control and exists in rehearsal only; `processes` are how many the server consists of.
+    """
 
     rehearsal: bool
     origins: Origins
@@ -22,3 +25,4 @@ class Settings:
     notify_allow: frozenset[str] = frozenset()
     notify_keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     token: str = ""
+    processes: int = 1

@@ -47,7 +47,7 @@ def start(
     try:
         listener = process.listen(host, port, shared=workers > 1)
         port = listener.getsockname()[1]
-        settings = _settings(words, rehearsal=rehearsal, port=port)
+        settings = _settings(words, rehearsal=rehearsal, port=port, processes=workers)
         given: dict[str, Any] = {"control_file": words["control_file"], "linger": words["linger"]}
         if rehearsal:
             given["faults"] = _faults(words["fault"])
@@ -71,18 +71,25 @@ def _check(words: dict[str, Any], *, rehearsal: bool, host: str, store: str, wor
     if rehearsal:
         if host not in _LOOPBACK:
             raise WordError("a rehearsal listens on loopback only: 127.0.0.1, localhost or ::1")
-        if workers > 1:
-            raise WordError("a rehearsal is one process: its clock and its faults are moved in one place")
+        if workers > 1 and (words["fault"] or words["linger"] is not None):
+            raise WordError(
+                "faults, and a server that ends with its last user, are of one process: leave out --workers"
+            )
+        _check_store(store, workers)
         return
     if not words["public_url"] or not words["tasks_url"]:
         raise WordError("give --public-url and --tasks-url, or --rehearsal to try things on this machine")
     if words["fault"]:
         raise WordError("faults are for rehearsals")
+    _check_store(store, workers)
+
+
+def _check_store(store: str, workers: int) -> None:
     if workers > 1 and store.startswith("sqlite"):
         raise WordError("several workers need a store on PostgreSQL: SQLite is for one process")
 
 
-def _settings(words: dict[str, Any], *, rehearsal: bool, port: int) -> Settings:
+def _settings(words: dict[str, Any], *, rehearsal: bool, port: int, processes: int) -> Settings:
     try:
         origins = Origins.rehearsal(port) if rehearsal else Origins.real(words["public_url"], words["tasks_url"])
         fees = fees_named(words["fees"])
@@ -91,6 +98,7 @@ def _settings(words: dict[str, Any], *, rehearsal: bool, port: int) -> Settings:
     return Settings(
         rehearsal=rehearsal, origins=origins, fees=fees, notify_allow=frozenset(words["notify_allow"]),
         notify_keys=_keys(words["notify_keys"]), token=secrets.token_urlsafe(32) if rehearsal else "",
+        processes=processes,
     )  # fmt: skip
 
 

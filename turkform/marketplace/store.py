@@ -103,12 +103,12 @@ class Store:
     def offset(self) -> float:
         """How far the marketplace's clock is ahead of the real one, in seconds."""
         with self.transaction() as connection:
-            return float(kept(connection, "offset") or 0)
+            return offset_in(connection)
 
     def advance(self, seconds: float) -> float:
         """Move the clock on; it never goes back."""
         with self.transaction() as connection:
-            total = float(kept(connection, "offset") or 0) + seconds
+            total = offset_in(connection) + seconds
             keep(connection, "offset", str(total))
         return total
 
@@ -173,6 +173,11 @@ def _engine(url: str) -> Engine:
         return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
     except ModuleNotFoundError:
         raise StoreError("a store on PostgreSQL needs psycopg. Run: pip install 'turkform[postgres]'") from None
+
+
+def offset_in(connection: Connection) -> float:
+    """How far the marketplace's clock is ahead of the real one, in seconds."""
+    return float(kept(connection, "offset") or 0)
 
 
 def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:

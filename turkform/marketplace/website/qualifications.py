@@ -104,7 +104,7 @@ class Qualifications:
         try:
             await self._service.act(action, qualification_type=request.path_params["type"])
         except WorkerError as error:
-            return self._pages.trouble(request, visitor, 409, "This cannot be asked for", str(error))
+            return self._pages.trouble(request, visitor, 409, "This cannot be asked for", error.said)
         return go(then)
 
     async def test(self, request: Request, visitor: Visitor) -> Response:

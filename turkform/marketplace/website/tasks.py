@@ -114,7 +114,8 @@ class Tasks:
         try:
             await self._service.act(lambda context: assignments.submit(context, hit.id, row.worker, pairs), hit=hit.id)
         except (ApiError, assignments.WorkerError) as error:
-            return self._said("Your answers could not be taken", f"{error} Go back, and try again.", 400)
+            why = error.message if isinstance(error, ApiError) else error.said
+            return self._said("Your answers could not be taken", f"{why} Go back, and try again.", 400)
         return self._said("Thank you", "Your answers have arrived.", done=True)
 
     # --- qualification tests ---
@@ -141,7 +142,7 @@ class Tasks:
                 qualification_type=row.type_id,
             )
         except assignments.WorkerError as error:
-            return self._said("Your answers could not be taken", f"{error} Go back, and try again.", 400)
+            return self._said("Your answers could not be taken", f"{error.said} Go back, and try again.", 400)
         return self._said("Thank you", "Your answers have arrived.", done=True)
 
     async def _begun(self, request: Request) -> Row[Any] | None:

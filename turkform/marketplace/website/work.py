@@ -139,7 +139,7 @@ class Work:
         try:
             found = await self._service.act(take, **about)
         except assignments.WorkerError as error:
-            return self._pages.trouble(request, visitor, 409, "You cannot accept this task", str(error))
+            return self._pages.trouble(request, visitor, 409, "You cannot accept this task", error.said)
         return go(f"/assignments/{found}")
 
     # --- afterwards ---
