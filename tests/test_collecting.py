@@ -175,6 +175,36 @@ def test_a_hostile_answer_is_text_in_every_format(life: Life, answers: Answers, 
     assert kept["Answer.formula"] == HOSTILE["formula"]
 
 
+def test_what_crowd_elements_hide_in_json_is_text_as_well(life: Life, answers: Answers, tmp_path: Path) -> None:
+    """JSON spells controls and halves of characters, which no XML can hold."""
+    submit(life, "one", "A1HIDDEN", taskAnswers=r'[{"\u001b[2J": "\u001b]0;owned\u0007", "half": "\ud800"}]')
+    submit(life, "one", "A2HIDDEN", taskAnswers=r'[{"xInSeconds": "=1+1"}]')
+    fetch(life, answers)
+    out = io.StringIO()
+    write_csv(answers, out)
+    write_jsonl(answers, out)
+    out.getvalue().encode("utf-8")
+    assert not any(char in out.getvalue() for char in "\x1b\x07")
+    rows = table(answers)
+    assert sorted(row["Answer.half"] for row in rows) == ["", "\ufffd"]
+    assert sorted(row["Answer.xInSeconds"] for row in rows) == ["", "'=1+1"]
+    assert write_parquet(answers, tmp_path / "a.parquet") == 2
+
+
+def test_fields_without_end_are_one_column_from_a_thousand_on(life: Life, answers: Answers, tmp_path: Path) -> None:
+    submit(life, "one", "A1HONEST", zebra="yes")
+    submit(life, "one", "A2HONEST", zebra="no")
+    submit(life, "two", "A1HOSTILE", taskAnswers=json.dumps([{f"f{n:05}": str(n) for n in range(3_000)}]))
+    fetch(life, answers)
+    names = fields(answers)
+    assert len([name for name in names if name.startswith("Answer.")]) == 1_001
+    rows = table(answers)
+    assert [row["Answer.zebra"] for row in rows].count("") == 1, "what most answers have is a column"
+    (rest,) = [json.loads(row["Answer.*"]) for row in rows if row["Answer.*"]]
+    assert rest["f02999"] == "2999"
+    assert write_parquet(answers, tmp_path / "a.parquet") == 3
+
+
 def test_a_script_for_the_websites_results_file_runs_unchanged(life: Life, answers: Answers, tmp_path: Path) -> None:
     """What such scripts do with pandas: drop columns, count votes, measure pay, find the slow, write decisions."""
     for text, worker, label in (("one", "A1", "cat"), ("one", "A2", "cat"), ("one", "A3", "dog"), ("two", "A1", "dog")):

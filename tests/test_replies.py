@@ -59,7 +59,16 @@ def test_a_form_field_wins_over_a_crowd_element_of_its_name() -> None:
     assert columns(both)["a"] == "outside"
 
 
-@pytest.mark.parametrize("broken", ["not xml", "<a", "<!DOCTYPE x [<!ENTITY e 'e'>]><x>&e;</x>"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "not xml",
+        "<a",
+        "<!DOCTYPE x [<!ENTITY e 'e'>]><x>&e;</x>",
+        f"<!--{'-x' * 1000}--><!DOCTYPE x [<!ENTITY e 'e'>]><x>&e;</x>",
+    ],
+    ids=["text", "cut", "entities", "entities far down"],
+)
 def test_what_is_no_answer_document_is_kept_as_it_came(broken: str) -> None:
     assert columns(broken) == {"raw": broken}
 
@@ -67,6 +76,24 @@ def test_what_is_no_answer_document_is_kept_as_it_came(broken: str) -> None:
 def test_json_without_end_is_no_trap() -> None:
     deep = "[" * 20_000 + "]" * 20_000
     assert columns(document(answer("taskAnswers", f"<FreeText>{deep}</FreeText>"))) == {"taskAnswers": deep}
+
+
+@pytest.mark.parametrize("levels", range(300, 1000, 50))
+def test_no_depth_of_json_is_a_trap(levels: int) -> None:
+    deep = '{"a":' * 30 + "[" * levels + "]" * levels + "}" * 30
+    assert columns(document(answer("taskAnswers", f"<FreeText>{deep}</FreeText>")))["taskAnswers"] == deep
+
+
+def test_half_a_character_is_told_as_one_that_is_missing() -> None:
+    text = r'[{"a\ud800": "x\udfff", "b": "\ud83d\ude00", "c": ["\ud800"]}]'
+    found = columns(document(answer("taskAnswers", f"<FreeText>{text}</FreeText>")))
+    assert found == {"taskAnswers": text, "a\ufffd": "x\ufffd", "b": "\U0001f600", "c": '["\ufffd"]'}
+
+
+def test_a_document_type_that_a_worker_wrote_is_text() -> None:
+    assert columns(document(answer("a", "<FreeText><![CDATA[<!DOCTYPE html>]]></FreeText>"))) == {
+        "a": "<!DOCTYPE html>"
+    }
 
 
 @given(st.text())

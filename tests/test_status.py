@@ -7,27 +7,17 @@ import os
 import pty
 import signal
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from marketplace_server import Server, running
+from small_campaign import TURKFORM, published, words
 
 from turkform.cli import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-YAML = """turkform: 1
-campaign: watched
-environments: {prod: {endpoint: "URL"}}
-hit_types:
-  name: {title: Name it, description: A bird., reward: "0.10", assignment_duration: 10m, auto_approval_delay: 3d}
-batches:
-  pilot: {hit_type: name, question: {html: bird.html}, items: birds.csv, key: id, assignments: 3, lifetime: 7d}
-"""
-TURKFORM = str(Path(sys.executable).with_name("turkform"))
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -38,15 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def folder(server: Server, tmp_path: Path) -> Path:
-    (tmp_path / "campaign.yaml").write_text(YAML.replace("URL", server.url))
-    (tmp_path / "birds.csv").write_text("id\nb1\nb2\nb3\n")
-    (tmp_path / "bird.html").write_text("<p>${id} <input name='bird'></p>")
-    assert run(words(tmp_path, "apply", "--auto-approve")) == 0
-    return tmp_path
-
-
-def words(folder: Path, *more: str) -> list[str]:
-    return ["-C", str(folder), "--env", "prod", *more]
+    return published(server, tmp_path)
 
 
 def hand_in(server: Server, each: int) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +23,7 @@ from turkform.replies import columns
 from turkform.times import format_time, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from turkform.answers import Answer, Answers, StoredHIT
@@ -42,6 +43,9 @@ RATES = ("LifetimeApprovalRate", "Last30DaysApprovalRate", "Last7DaysApprovalRat
 INPUT, ANSWER = "Input.", "Answer."
 DECISIONS = ("Approve", "Reject")
 """Empty columns at the end, for a person to fill in: what `review` reads."""
+MOST = 1_000
+REST = "Answer.*"
+"""Fields that are columns, at most, and the column of those that are none."""
 KEY = "ItemKey"
 """Our own column: the item's key, by which rows are joined to the campaign's data."""
 BONUS = "BonusAmount"
@@ -62,16 +66,30 @@ class Out(Protocol):
 
 
 def fields(answers: Answers, batches: Iterable[str] | None = None) -> list[str]:
-    """Every column of these batches' answers, in the website's order."""
+    """Every column of these batches' answers, in the website's order.
+
+    A worker decides which fields are handed in, so they are not without end: beyond `MOST`, those that most answers
+    have are columns, and one more, `REST`, holds the others.
+    """
     inputs: dict[str, None] = {}
-    given: dict[str, None] = {}
+    given: Counter[str] = Counter()
     for hit, answer in answers.rows(batches):
         inputs.update(dict.fromkeys(hit.row))
-        given.update(dict.fromkeys(columns(answer.answer)))
+        given.update(columns(answer.answer).keys())
+    kept = sorted(sorted(given), key=lambda name: -given[name])[:MOST]
     return [
         "HITId", *HIT_COLUMNS, *ASSIGNMENT_COLUMNS, *RATES,
-        *(INPUT + name for name in inputs), *(ANSWER + name for name in sorted(given)), *DECISIONS, KEY, BONUS,
+        *(INPUT + name for name in inputs), *(ANSWER + name for name in sorted(kept)),
+        *([REST] if len(given) > MOST else []), *DECISIONS, KEY, BONUS,
     ]  # fmt: skip
+
+
+def _fitting(record: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The record, answers that have no column together in one, as JSON."""
+    if REST not in names:
+        return record
+    rest = {name.removeprefix(ANSWER): v for name, v in record.items() if name.startswith(ANSWER) and name not in names}
+    return record | ({REST: json_line(rest)} if rest else {})
 
 
 def records(answers: Answers, batches: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -107,9 +125,9 @@ def write_csv(answers: Answers, out: Out, batches: Sequence[str] | None = None) 
     """Write CSV; returns how many rows."""
     names = fields(answers, batches)
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(names)
-    count = 0
-    for record in records(answers, batches):
+    table.writerow(map(_cell, names))
+    count, known = 0, frozenset(names)
+    for record in (_fitting(found, known) for found in records(answers, batches)):
         if "Reward" in record:
             record["Reward"] = f"${record['Reward']}"  # as the website wrote it
         table.writerow([_cell(record.get(name, "")) for name in names])
@@ -152,15 +170,16 @@ def write_parquet(answers: Answers, path: Path, batches: Sequence[str] | None = 
         raise UsageError("Parquet needs pyarrow", "Run: pip install 'turkform[parquet]'") from None
     names = [name for name in fields(answers, batches) if name not in {*DECISIONS, *RATES}]
     times = {*_HIT_TIMES, "AcceptTime", "SubmitTime", "AutoApprovalTime", "ApprovalTime", "RejectionTime"}
-    lengths = {name for name in names if name.endswith("InSeconds")}
+    lengths = {name for name in (*HIT_COLUMNS, *ASSIGNMENT_COLUMNS) if name.endswith("InSeconds")}
     kinds: dict[str, Callable[[], Any]] = {
         **dict.fromkeys(times, lambda: pa.timestamp("ms", tz="UTC")),
         **dict.fromkeys({"MaxAssignments", *lengths}, pa.int64),
     }
     schema = pa.schema([(name, kinds.get(name, pa.string)()) for name in names])
     count = 0
+    known = frozenset(names)
     with parquet.ParquetWriter(path, schema) as writer:
-        for chunk in _chunks(records(answers, batches)):
+        for chunk in _chunks(_fitting(found, known) for found in records(answers, batches)):
             writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
             count += len(chunk)
     return count

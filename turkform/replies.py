@@ -11,6 +11,7 @@ Source: QuestionFormAnswers in the API reference, and the batch results of the r
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TASK_ANSWERS = "taskAnswers"
 _JOIN = "|"
+_ROOT = re.compile(r"<[A-Za-z_]")
 _DEEPEST = 20
 """Levels of JSON that become columns; what lies deeper stays JSON."""
 
@@ -30,14 +32,15 @@ def columns(answer: str) -> dict[str, str]:
     """
     if not answer:
         return {}
-    if "<!DOCTYPE" in answer[:1000]:
+    root = _ROOT.search(answer)
+    if root is None or "<!DOCTYPE" in answer[: root.start()]:
         return {"raw": answer}
     try:
-        root = ET.fromstring(answer)  # noqa: S314 - no document type, so no entities to expand
+        document = ET.fromstring(answer)  # noqa: S314 - no document type, so no entities to expand
     except (ET.ParseError, ValueError):
         return {"raw": answer}
     found: dict[str, list[str]] = {}
-    for element in root:
+    for element in document:
         name = "".join(part.text or "" for part in element if _local(part) == "QuestionIdentifier").strip()
         found.setdefault(name, []).extend(_values(element))
     told = {name: _JOIN.join(values) for name, values in found.items()}
@@ -57,16 +60,20 @@ def _values(answer: ET.Element) -> Iterator[str]:
             yield part.text
 
 
-def _inside(text: str) -> Iterator[tuple[str, str]]:
-    """The fields of crowd-elements: a list of one object, or the object itself."""
+def _inside(text: str) -> list[tuple[str, str]]:
+    """The fields of crowd-elements: a list of one object, or the object itself; none where it is too deep to read."""
     try:
         value = json.loads(text) if text else None
+        objects = value if isinstance(value, list) else [value]
+        found = [pair for one in objects if isinstance(one, dict) for pair in _flat(one, "", _DEEPEST)]
     except (ValueError, RecursionError):
-        return
-    objects = value if isinstance(value, list) else [value]
-    for one in objects:
-        if isinstance(one, dict):
-            yield from _flat(one, "", _DEEPEST)
+        return []
+    return [(_whole(name), _whole(value)) for name, value in found]
+
+
+def _whole(text: str) -> str:
+    """Text that every file can hold: JSON may spell halves of a character, and halves that are none."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _flat(value: Any, path: str, levels: int) -> Iterator[tuple[str, str]]:

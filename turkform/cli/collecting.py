@@ -103,17 +103,16 @@ class _Shown:
 def _write(answers: Answers, file: Path | None, kind: str, wanted: list[str] | None) -> int:
     from turkform import exporting
 
-    if kind == "parquet":
-        assert file is not None
-        return exporting.write_parquet(answers, file, wanted)
     write = exporting.write_csv if kind == "csv" else exporting.write_jsonl
     if file is None:
         return write(answers, _Shown(sys.stdout) if sys.stdout.isatty() else sys.stdout, wanted)
     try:
+        if kind == "parquet":
+            return exporting.write_parquet(answers, file, wanted)
         with file.open("w", encoding="utf-8", newline="") as out:
             return write(answers, out, wanted)
     except OSError as error:
-        raise TurkformError(f"{file} cannot be written: {error.strerror}") from None
+        raise TurkformError(f"{file} cannot be written: {error.strerror or error}") from None
 
 
 COMMANDS = (results,)
