@@ -23,6 +23,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
@@ -66,45 +67,45 @@ def kill_often(folder: Path, *, kills: int, items: int, seed: int) -> Tally:
     folder.mkdir(exist_ok=True)
     faults = [word for fault in (*FAULTS, f"seed={seed}") for word in ("--fault", fault)]
     with running(folder, *faults) as server:
-        campaign = _write(folder / "campaign", server, items)
+        campaign = write(folder / "campaign", server, items)
         store = folder / "marketplace.sqlite"
-        plan = json.loads(_run(campaign, "plan", "--json").stdout)
+        plan = json.loads(run(campaign, "plan", "--json").stdout)
         done = runs = 0
         rate = max(20.0, items / max(1, kills) / 0.2)  # what is left must outlast the kills
         ended = False
         while done < kills and not ended:
             runs += 1
-            ended = not _killed(campaign, chance, rate)
+            ended = not killed(campaign, chance, rate)
             done += not ended
             if done % 20 == 0:
                 print(f"  {done} kills", file=sys.stderr, flush=True)
-        last = _run(campaign, "apply", "--auto-approve")
+        last = run(campaign, "apply", "--auto-approve")
         while last.returncode not in {0, 3}:
             server.control("clock", advance_seconds=61)
             runs += 1
-            last = _run(campaign, "apply", "--auto-approve")
+            last = run(campaign, "apply", "--auto-approve")
         server.control("clock", advance_seconds=61)
-        after = _run(campaign, "apply", "--auto-approve", "--json")
+        after = run(campaign, "apply", "--auto-approve", "--json")
         struck = server.control("faults")["counts"]
         server.control("faults", faults=[])
-        empty = _run(campaign, "plan", "--detailed-exitcode").returncode == 0 and after.returncode == 0
-    found = Counter(text.split("#")[0] for (text,) in _query(store, "SELECT annotation FROM hits WHERE disposed = 0"))
-    [(made,)] = _query(store, "SELECT count(*) FROM hits")
-    [(held,)] = _query(store, "SELECT sum(held) FROM requesters")
-    [(left,)] = _query(campaign / "journal.sqlite", "SELECT count(*) FROM calls WHERE settled IS NULL")
+        empty = run(campaign, "plan", "--detailed-exitcode").returncode == 0 and after.returncode == 0
+    found = Counter(text.split("#")[0] for (text,) in query(store, "SELECT annotation FROM hits WHERE disposed = 0"))
+    [(made,)] = query(store, "SELECT count(*) FROM hits")
+    [(held,)] = query(store, "SELECT sum(held) FROM requesters")
+    [(left,)] = query(campaign / "journal.sqlite", "SELECT count(*) FROM calls WHERE settled IS NULL")
     approved = round(100 * float(plan["price"]["total"]))
     doubles = sum(count - 1 for count in found.values())
     return Tally(done, runs + 2, doubles, items - len(found), made, held, approved, left, empty, struck)
 
 
-def _killed(campaign: Path, chance: random.Random, rate: float) -> bool:
-    """Start an apply, and kill it a random while after it has begun to send; False where it had ended before."""
-    before = _sent(campaign)
+def killed(campaign: Path, chance: random.Random, rate: float, *words: str) -> bool:
+    """Start an apply, or these words, and kill it a while after it has begun to send; False where it had ended."""
+    before = sent(campaign)
     with subprocess.Popen(
-        [*TURKFORM, "-C", str(campaign), "apply", "--auto-approve", "--rate", f"{rate:g}"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environ(),
+        [*TURKFORM, "-C", str(campaign), *(words or ("apply",)), "--auto-approve", "--rate", f"{rate:g}"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ(),
     ) as process:  # fmt: skip
-        while _sent(campaign) == before:
+        while sent(campaign) == before:
             if process.poll() is not None:
                 return False
             time.sleep(0.01)
@@ -113,32 +114,36 @@ def _killed(campaign: Path, chance: random.Random, rate: float) -> bool:
         return process.wait() == -signal.SIGKILL
 
 
-def _sent(campaign: Path) -> int:
+def sent(campaign: Path) -> int:
     """Calls in the journal."""
     path = campaign / "journal.sqlite"
     try:
-        return int(_query(path, "SELECT coalesce(max(id), 0) FROM calls")[0][0])
+        return int(query(path, "SELECT coalesce(max(id), 0) FROM calls")[0][0])
     except sqlite3.OperationalError:  # not there yet
         return 0
 
 
-def _query(path: Path, text: str) -> list[tuple[str]]:
+def query(path: Path, text: str) -> list[Any]:
+    """Rows of a SQLite file that others write in."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)) as connection:
         return connection.execute(text).fetchall()
 
 
-def _run(campaign: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(campaign: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command, to its end."""
     command = [*TURKFORM, "-C", str(campaign), *words]
-    return subprocess.run(command, capture_output=True, text=True, env=_environ(), check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environ(), check=False)
 
 
-def _environ() -> dict[str, str]:
+def environ() -> dict[str, str]:
+    """A requester of its own."""
     import os
 
     return {**os.environ, "AWS_ACCESS_KEY_ID": "OFTEN", "AWS_SECRET_ACCESS_KEY": "secret", "TURKFORM_ENV": "lab"}
 
 
-def _write(campaign: Path, server: Server, items: int) -> Path:
+def write(campaign: Path, server: Server, items: int) -> Path:
+    """A campaign of so many items, each for one worker."""
     campaign.mkdir()
     (campaign / "page.html").write_text("<p>${text}</p><p><input name='answer'></p>")
     (campaign / "items.csv").write_text("id,text\n" + "".join(f"i{n},number {n}\n" for n in range(items)))

@@ -1,9 +1,10 @@
-"""A campaign that does everything an apply can do, in three chapters, each with a requester of its own.
+"""A campaign that does everything an apply can do, in chapters, each with a requester of its own.
 
     publish   a record, qualification types, grants, a block, terms, four batches
     change    edits that replace, move, extend, prolong, create, retire, re-key, grant, revoke, unblock and delete
     retire    `destroy`
     close     `close --all`
+    review    a file that approves, rejects, overturns and pays bonuses
 
 In: a marketplace. Out: commands to run, and what the marketplace's own tables then hold of it.
 """
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from kill_points import Ended, Runner
     from marketplace_server import Server
 
-CHAPTERS = ("publish", "change", "retire", "close")
-MADE = {"publish": 9, "change": 12, "retire": 9, "close": 9}
+CHAPTERS = ("publish", "change", "retire", "close", "review")
+MADE = {"publish": 9, "change": 12, "retire": 9, "close": 9, "review": 9}
 """HITs a chapter needs, with all that went before."""
 _NUMBERS = itertools.count(1)
 _PAGE = "<p>${text}</p><p><input name='answer'></p>"
@@ -98,6 +99,8 @@ class Story:
     """The URL of its journal, where that is on PostgreSQL."""
     keys: set[tuple[str, str]] = field(default_factory=set)
     """Batch and key, as in their markers, of the items that are to have a HIT."""
+    decided: dict[str, tuple[str, list[int]]] = field(default_factory=dict)
+    """Assignment → the status it is to have, and the bonuses it is to be paid, in cents."""
 
     def begin(self) -> None:
         """Write the files, and run what goes before the chapter without trouble."""
@@ -109,6 +112,9 @@ class Story:
             self.price = self.held()
         if self.chapter == "change":
             self._write(changed=True)
+        if self.chapter == "review":
+            self._hand_in()
+            self.price = self.held() + round(100 * float(self.plan()["price"]["total"]))
         if self.chapter in {"publish", "change"}:
             self.price += round(100 * float(self.plan()["price"]["total"]))
 
@@ -124,6 +130,30 @@ class Story:
         (self.folder / "edited.html").write_text(_PAGE.replace("<p>", "<h1>Read</h1><p>", 1))
         document = _campaign(self.name, self.server.url, changed=changed)
         (self.folder / "campaign.yaml").write_text(json.dumps(document, indent=1))
+
+    def _hand_in(self) -> None:
+        """Let two workers do everything, reject one answer, and write what is to become of all of them."""
+        client = self.server.client(self.key)
+        made = [
+            str(self.server.control("worker/submit", hit=hit, worker=worker, answers={"answer": "x"})["assignment_id"])
+            for hit in sorted(self.ids())
+            for worker in ("A1GOOD", "A2GONE")
+        ]
+        client.reject_assignment(AssignmentId=made[0], RequesterFeedback="too soon")
+        wanted = {
+            made[0]: ("overturn", "Approved", [7]),
+            made[1]: ("reject", "Rejected", []),
+            made[2]: ("reject", "Rejected", [5]),
+            made[3]: ("", "Submitted", [20, 30]),
+            **{key: ("approve", "Approved", [10] if n % 2 else []) for n, key in enumerate(made[4:12])},
+        }
+        rows = ["AssignmentId,decision,feedback,bonus,bonus_reason"]
+        for key, (decision, status, bonuses) in wanted.items():
+            rows += [f"{key},{decision},As it is,0.{cents:02d},For {cents}" for cents in bonuses]
+            rows += [] if bonuses else [f"{key},{decision},As it is,,"]
+            self.decided[key] = (status, bonuses)
+        self.decided |= {key: ("Submitted", []) for key in made[12:]}
+        (self.folder / "decisions.csv").write_text("\n".join(rows) + "\n")
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -150,11 +180,17 @@ class Story:
         return {
             "retire": ("destroy", "--auto-approve"),
             "close": ("close", "--all"),
+            "review": (*self._reviewing, "--auto-approve"),
         }.get(self.chapter, ("apply", "--auto-approve"))
+
+    @property
+    def _reviewing(self) -> tuple[str, ...]:
+        return ("review", "--decisions", str(self.folder / "decisions.csv"))
 
     def plan(self, **what: Any) -> dict[str, Any]:
         """What is still to do, as a plan document."""
-        ended = self.run("plan", "--json", **what)
+        review = (*self._reviewing, "-o", str(self.folder / "plan.json"))
+        ended = self.run(*(review if self.chapter == "review" else ("plan",)), "--json", **what)
         assert ended.code in {0, 2, 3}, ended.err
         found: dict[str, Any] = json.loads(ended.out)
         return found
@@ -251,7 +287,7 @@ class Story:
 
     def _problems(self, *, waits: bool) -> list[str]:
         """What the marketplace's tables show that must not be."""
-        live, problems = self.live(), []
+        live, problems = self.live(), list(self._undecided())
         if self.chapter in {"publish", "change"}:
             problems += [f"{key} has {live[key]} HITs" for key in sorted(self.keys) if live[key] != 1]
         if not waits and set(live) - (set() if self.chapter == "retire" else self.keys):
@@ -265,6 +301,19 @@ class Story:
         if self.open_calls():
             problems.append(f"{self.open_calls()} calls are open in the journal")
         return problems
+
+    def _undecided(self) -> Iterator[str]:
+        """Assignments that are not as they were decided on, and bonuses that were paid twice, or not at all."""
+        rows = self._query("SELECT id, status FROM assignments WHERE requester = REQUESTER")
+        statuses = dict(rows)
+        paid: dict[str, list[int]] = {}
+        for assignment, cents in self._query("SELECT assignment, amount FROM bonuses WHERE requester = REQUESTER"):
+            paid.setdefault(assignment, []).append(cents)
+        for key, (status, bonuses) in self.decided.items():
+            if statuses[key] != status:
+                yield f"{key} is {statuses[key]}, and was to be {status}"
+            if sorted(paid.get(key, [])) != bonuses:
+                yield f"{key} was paid {paid.get(key)} and not {bonuses}"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ def _sample() -> list[tuple[str, str, int]]:
     """A case of every trouble, each in another chapter and at another point; the benchmark has them all."""
     chance = random.Random(5)  # noqa: S311 - repeatable on purpose
     cases = [(CHAPTERS[n % 2], trouble, chance.randrange(20, 100)) for n, trouble in enumerate(TROUBLES)]
-    return [*cases, ("retire", "lost answer", 60), ("close", "none", 20)]
+    reviews = [("review", "lost answer", 60), ("review", "a gap of 25 hours", 70), ("review", "none", 50)]
+    return [*cases, ("retire", "lost answer", 60), ("close", "none", 20), *reviews]
 
 
 @pytest.mark.parametrize(("chapter", "trouble", "point"), _sample())
