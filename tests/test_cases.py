@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from review_cases import open_bonuses, paid_bonuses, reviewed_plan
 from ruamel.yaml import YAML
 
 from turkform.approval import Approval
@@ -23,6 +24,7 @@ from turkform.observed import Listed, Observed, QualificationTypeState, Record, 
 from turkform.plan import Plan, make
 from turkform.questions import Template, open_template
 from turkform.reviewed import Reviewed
+from turkform.survey import Survey
 from turkform.times import parse_time
 
 CASES = Path(__file__).parent / "cases"
@@ -150,11 +152,17 @@ def plan_of(case: dict[str, Any], folder: Path, approval: Approval | None = None
         grants={t: frozenset(w) for t, w in journal.get("grants", {}).items()},
         blocks=frozenset(journal.get("blocks", ())),
         notifications={t: KnownNotification(**n) for t, n in journal.get("notifications", {}).items()},
+        bonuses=paid_bonuses(journal), open=open_bonuses(journal, NOW),
     )  # fmt: skip
     said = {name: frozenset(map(Address.parse, texts)) for name, texts in (case.get("choices") or {}).items()}
     choices = Choices(destroy=bool(case.get("destroy")), **said)
     found = diff(desired, seen, memory, choices, local=NOW.timestamp(), approval=approval)
-    return make(desired, seen, memory, found, choices, plan_id="case")
+    plan = make(desired, seen, memory, found, choices, plan_id="case")
+    if "answers" not in case:
+        return plan
+    account: Any = None  # everything that a review reads stands in the case
+    survey = Survey(desired, account, memory, seen, found, choices, plan, NOW.timestamp())
+    return reviewed_plan(case, survey, approval)
 
 
 def calls_of(plan: Plan) -> list[dict[str, Any]]:

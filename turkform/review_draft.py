@@ -1,15 +1,18 @@
 """The draft of a review: what becomes of the answers of each batch, as priced steps, held against the policies.
 
-In: a `Draft` without steps, and a `Judged` for each batch. Out: the draft with their steps, one for each thing that
-happens to assignments, with what a person approves by them, what they rest on, and what is to be said about it.
+In: a `Survey`, and a `Judged` for each batch. Out: a `Draft` with nothing of publishing in it: a step for each thing that
+happens to assignments, with what a person approves by it, what it rests on, and what is to be said about it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from turkform.batch_draft import commitment
+from turkform.changes import Diff
+from turkform.draft import Draft
 from turkform.item_change import Op
 from turkform.judging import OVERTURNED, told, window
 from turkform.money import Cost
@@ -18,10 +21,11 @@ from turkform.steps import ACTIONS, FACTS, LEAVES, OPERATIONS, Digest, Items, St
 from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from turkform.draft import Draft
+    from turkform.answers import Answer
     from turkform.judging import AssignmentChange, Judged
+    from turkform.survey import Survey
 
 REVIEWING = (Op.APPROVE, Op.REJECT, Op.OVERTURN, Op.BONUS)
 FEWEST_GUARDED = 10
@@ -38,12 +42,25 @@ class Standing:
     submitted: Counter[str] = field(default_factory=Counter)
     """Batch's address → answers that nobody has decided on."""
 
+    def count(self, address: str, answer: Answer) -> None:
+        """One more answer, of the batch at this address."""
+        for name in (address, answer.worker):
+            self.answers[name] += 1
+            self.rejected[name] += answer.status == "Rejected"
+            self.submitted[name] += answer.status == "Submitted"
 
-def draft_review(draft: Draft, found: Sequence[Judged], standing: Standing) -> None:
-    """Add the steps of every batch."""
+
+def draft_review(survey: Survey, asked: Mapping[str, Any], found: Sequence[Judged], standing: Standing) -> Draft:
+    """Draft what becomes of the answers of every batch; `asked` is whose word it goes by, as it stands in a plan."""
+    compared = survey.found
+    only = Diff(publications=compared.publications, ids=compared.ids, owned=compared.owned)
+    draft = Draft(survey.desired, survey.observed, survey.memory, only, survey.choices)
+    draft.command, draft.review = "review", dict(asked)
+    draft.committed = sum(commitment(publication) for publication in compared.publications.values())
     for judged in found:
         _batch(draft, judged, standing)
     _bounded(draft, found, standing)
+    return draft
 
 
 def _batch(draft: Draft, judged: Judged, standing: Standing) -> None:
@@ -93,7 +110,7 @@ def _reason(op: Op, changes: Iterable[AssignmentChange]) -> str:
     if not ends:
         return ""
     return (
-        f"each can be overturned for {OVERTURNED / 86_400:.0f} days from its submission: the first until {min(ends)[1]}"
+        f"each can be overturned for {OVERTURNED / 86_400:.0f} days from its submission, the first until {min(ends)[1]}"
     )
 
 

@@ -15,11 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from turkform.batch_draft import commitment
-from turkform.changes import Diff
 from turkform.collecting import collect
 from turkform.decisions import Decision, read_decisions
-from turkform.draft import Draft
 from turkform.errors import CampaignError, Diagnostic, UsageError
 from turkform.items import Problems
 from turkform.judging import Account, By, Case, Judged, bonus_token, judge
@@ -97,14 +94,7 @@ def review(
     collect(survey, answers, batches=None if not asked.batches else names, rate=rate, tell=tell)
     reading = _Review(survey, answers, asked, names, Pace(rate or survey.desired.target.rate))
     found = reading.judged(approval)
-    draft = Draft(
-        survey.desired, survey.observed, survey.memory,
-        Diff(publications=survey.found.publications, ids=survey.found.ids, owned=survey.found.owned), survey.choices,
-    )  # fmt: skip
-    draft.command = "review"
-    draft.review = asked.document(survey.desired.folder)
-    draft.committed = sum(commitment(publication) for publication in survey.found.publications.values())
-    draft_review(draft, found, reading.standing)
+    draft = draft_review(survey, asked.document(survey.desired.folder), found, reading.standing)
     draft.notes += reading.notes()
     return replace(survey, plan=order(draft, plan_id=secrets.token_hex(8)))
 
@@ -174,7 +164,7 @@ class _Review:
         left, numbers = dict(self.wanted), {key: number for number, key in enumerate(self.wanted)}
         for hit, answer in self.answers.rows(None):
             address = self.names.get(hit.batch)
-            self._count(str(address), answer)
+            self.standing.count(str(address), answer)
             if hit.batch in self.rules:
                 decision = self.rules[hit.batch].decide(hit, answer)
                 if decision is not None and answer.assignment_id not in named and not self._due(answer, decision):
@@ -202,12 +192,6 @@ class _Review:
                 there = ", ".join(rules.met[:_NAMED]) or "none"
                 lacking = " or ".join(names)
                 yield f"{self.names[batch]}: the rules read {lacking}, which no answer so far has. There are: {there}"
-
-    def _count(self, address: str, answer: Answer) -> None:
-        for name in (address, answer.worker):
-            self.standing.answers[name] += 1
-            self.standing.rejected[name] += answer.status == "Rejected"
-            self.standing.submitted[name] += answer.status == "Submitted"
 
     def _strangers(self, left: Mapping[str, Decision]) -> None:
         """Assignments that nobody handed in.
