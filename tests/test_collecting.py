@@ -13,6 +13,7 @@ import pytest
 from life import Life
 from marketplace_server import Server, running
 from postgres import postgres
+from reviewed_life import ReviewedLife
 
 from turkform.answers import Answers
 from turkform.collecting import Collected, collect
@@ -271,3 +272,19 @@ def test_a_hit_without_a_row_is_deleted_once_its_answers_are_reviewed_and_stored
     assert life.look().plan.empty
     assert [row["Answer.answer"] for row in table(beside)] == ["cat"]
     beside.close()
+
+
+def test_what_reviews_did_stands_in_the_results(server: Server, tmp_path: Path) -> None:
+    """Of a rejection overturned no counter of the HIT tells, and of a bonus no listing of assignments."""
+    life = ReviewedLife(server, tmp_path)
+    made = life.begin()
+    life.review(f"{made['a 1']},reject,Wrong,,", f"{made['a 2']},approve,,0.50,Good")
+    life.review(overturn=(made["a 1"],))
+    answers = Answers.beside(str(tmp_path / "journal.sqlite"), life.look().memory.journal)
+    try:
+        fetch(life, answers)
+        rows = {row["AssignmentId"]: row for row in table(answers)}
+    finally:
+        answers.close()
+    assert rows[made["a 1"]]["AssignmentStatus"] == "Approved"
+    assert (rows[made["a 2"]]["AssignmentStatus"], rows[made["a 2"]]["BonusAmount"]) == ("Approved", "0.50")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from campaign_files import YAML, problems, write
 from marketplace_server import Server, running
 from pydantic import ValidationError
 from reviewed_life import ReviewedLife, ops
@@ -154,3 +155,23 @@ def test_a_column_that_no_answer_has_is_told(life: ReviewedLife) -> None:
 def test_rules_that_mean_nothing_are_refused(rules: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         Decisions.model_validate(rules)
+
+
+@pytest.mark.parametrize(
+    ("rules", "at", "summary"),
+    [
+        ('approve: {known_answers: {bird: "${specis}"}}', '"${specis}"', 'data has no column "specis"'),
+        ('approve: {when: "Answer.bird == Input.phto"}', '"Answer', 'data has no column "phto"'),
+        ('bonus: [{amount: "0.05", reason: R, when: "Input.phto != 1"}]', '"Input', 'data has no column "phto"'),
+        ("approve: {when: Answer.bird = 3}", "Answer.bird", "is no expression"),
+        ('bonus: {amount: "0.155", reason: R}', '"0.155"', "fraction of a cent"),
+        ("reject: all", "reject", 'unknown key "reject"'),
+    ],
+)
+def test_a_slip_in_a_rule_is_told_with_its_place(tmp_path: Path, rules: str, at: str, summary: str) -> None:
+    line = f"    decisions: {{{rules}}}"
+    yaml = YAML.replace("    status: open\n", f"    status: open\n{line}\n")
+    (found,) = problems(write(tmp_path, {"campaign.yaml": yaml}))
+    assert summary.replace("data has", "birds.csv has") in found.summary
+    assert found.location is not None
+    assert yaml.splitlines()[found.location.line - 1][found.location.column - 1 :].startswith(at)

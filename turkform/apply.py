@@ -444,8 +444,8 @@ class _Work:
             self.report.cents += result.cents
             if result.narrowed:
                 self.report.narrowed[result.narrowed] += 1
-            else:
-                self.report.done.update(str(op) for op in change.ops if op in SENDING or op is Op.REKEY)
+            done = result.done if result.narrowed else change.ops
+            self.report.done.update(str(op) for op in done if op in SENDING or op is Op.REKEY)
         if result.narrowed:
             self.tell(Event("narrowed", address.item(change.key), text=result.narrowed))
         meter.step(len([op for op in change.ops if op not in {Op.KEEP, Op.WAIT}]), result.cents)

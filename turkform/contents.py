@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from turkform import messages
 from turkform.errors import CampaignError, Diagnostic, FieldPath, Location
+from turkform.expressions import INPUT, condition
+from turkform.expressions import value as value_of
 from turkform.files import UnreadableFileError
 from turkform.inspection import Inspection
 from turkform.items import check_items, read_items
@@ -20,20 +22,25 @@ from turkform.kinds.qualification import Grants
 from turkform.kinds.question import WAYS
 from turkform.offsite import External, LayoutPage
 from turkform.pages import MOST_BYTES
+from turkform.placeholders import Fill
 from turkform.questions import open_template, place
 from turkform.references import resources
 from turkform.reviewed import Reviewed
 from turkform.rosters import check_block, check_grant, read_workers
+from turkform.tables import likely
 from turkform.variables import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from turkform.campaign import Campaign
     from turkform.documents import Document
+    from turkform.expressions import Expression
     from turkform.files import Files
     from turkform.items import Checked
+    from turkform.kinds.batch import Batch
+    from turkform.kinds.decisions import Decisions
     from turkform.kinds.resource import Roster
     from turkform.kinds.review_policy import ReviewPolicies
     from turkform.questions import Template
@@ -98,11 +105,13 @@ class Contents:
 
     # --- batches --------------------------------------------------------------------------------------------
 
-    def batch(
-        self, name: str, batch: Mapping[str, Any], policies: ReviewPolicies | None
-    ) -> tuple[Template, Path | None] | None:
-        """A batch's page and data, both checked; None when the page cannot be read."""
+    def batch(self, name: str, batch: Mapping[str, Any], sound: Batch | None) -> tuple[Template, Path | None] | None:
+        """A batch's page and data, both checked; None when the page cannot be read.
+
+        `sound` is the batch itself, where nothing is wrong with it.
+        """
         path: FieldPath = ("batches", name)
+        policies = sound.review_policies if sound else None
         items, key, question = batch.get("items"), batch.get("key", ()), batch.get("question")
         data = self.find(items, (*path, "items")) if _is_name(items) else None
         inspection = None
@@ -121,9 +130,22 @@ class Contents:
             self.problems += [self._placed(problem, path) for problem in checked.problems]
             if inspection is not None:
                 self._columns(checked, inspection, columns, data)
+            if checked.columns and sound and sound.decisions:
+                self._rules(sound.decisions, checked.columns, data, (*path, "decisions"))
         elif inspection is not None and "items" not in batch:
             self.problems += inspection.template.unknown((), None) or _single(inspection)
         return (inspection.template, data) if inspection is not None else None
+
+    def _rules(self, rules: Decisions, columns: Collection[str], data: Path, path: FieldPath) -> None:
+        """Columns of the data that the rules of a review read, and that are not there."""
+        for own, column in _inputs(rules):
+            if column not in columns:
+                near = likely(column, list(columns))
+                detail = f'Did you mean "{near}"?' if near else f"It has: {', '.join(list(columns)[:20])}."
+                alone = own[:1] + own[2:]  # a rule may stand where a list of them may
+                node = self.root.get(*path, *own) or self.root.get(*path, *alone) or self.root
+                summary = f'{messages.dotted((*path, *own))}: {data.name} has no column "{column}"'
+                self.problems.append(Diagnostic(summary, detail, (*path, *own), node.location))
 
     def _answers(self, policies: ReviewPolicies, path: FieldPath) -> dict[str, Location]:
         """Where each known answer is written."""
@@ -212,6 +234,23 @@ class Contents:
 
     def _read(self, path: Path) -> bytes:
         return self.files.read(os.path.relpath(path, self.files.folder))
+
+
+def _inputs(rules: Decisions) -> Iterator[tuple[FieldPath, str]]:
+    """The columns of the data that rules read, each with the field that reads it."""
+    read: list[tuple[FieldPath, Expression | None]] = []
+    for number, rule in enumerate(rules.approve):
+        for name, texts in rule.known_answers.items():
+            known = ("approve", number, "known_answers", name)
+            yield from ((known, column) for text in texts for column in Fill(text).places)
+        read.append((("approve", number, "when"), condition(rule.when) if rule.when else None))
+    for number, bonus in enumerate(rules.bonus):
+        read.append((("bonus", number, "when"), condition(bonus.when) if bonus.when else None))
+        read.append((("bonus", number, "by"), value_of(bonus.by) if bonus.by else None))
+        read.append((("bonus", number, "amount"), bonus.expression))
+    for at, expression in read:
+        named = sorted(expression.columns) if expression else ()
+        yield from ((at, name.removeprefix(INPUT)) for name in named if name.startswith(INPUT))
 
 
 def _is_name(value: Any) -> TypeGuard[str]:

@@ -21,6 +21,8 @@ class Result(NamedTuple):
 
     cents: int = 0
     narrowed: str = ""
+    done: tuple[Op, ...] = ()
+    """What was done all the same, where something was narrowed."""
 
 
 class Change(Protocol):

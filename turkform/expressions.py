@@ -40,7 +40,9 @@ _Run: TypeAlias = Callable[[Row], Value]
 LONGEST = 1_000
 """Characters of an expression."""
 _DEEPEST = 40
-_GROUPS = ("Answer", "Input")
+ANSWER, INPUT = "Answer.", "Input."
+"""Before the names of columns that workers, and that the data gave."""
+_GROUPS = (ANSWER[:-1], INPUT[:-1])
 _PLAIN = ("WorkTimeInSeconds", "WorkerId", "ItemKey")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
 _ORDER = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}

@@ -111,9 +111,8 @@ class _Loading:
         self._eligibility(root, campaign, contents.best)
         self._notified(root, campaign)
         target = environments.target(campaign, values, name, root, self.files, self.environ, self.problems)
-        policies = {name: batch.review_policies for name, batch in campaign.batches.items()}
         pages = {
-            name: contents.batch(name, batch, policies.get(name))
+            name: contents.batch(name, batch, campaign.batches.get(name))
             for name, batch in resources(values, "batches").items()
         }
         types = resources(values, "qualification_types")

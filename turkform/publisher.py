@@ -318,6 +318,8 @@ class Publisher:
         found = read_hit(self.sender.account, hit.id)
         if found is not None and (found[0].pending or found[0].submitted):
             return Result(0, "kept: work on it is not reviewed")
+        if any(call.detail.get("hit") == hit.id for call in self.publication.memory.open):
+            return Result(0, "kept: whether a payment on it was made is not known yet")
         if found is not None:
             try:
                 request = self._about(hit, "DeleteHIT", {}, change, 0, untouched=False)

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 Fate = Literal["done", "publish"]
 
 
-def settle(survey: Survey, run: Run) -> list[OpenCall]:
+def settle(survey: Survey, run: Run, gone: list[OpenCall] | None = None) -> list[OpenCall]:
     """Settle every open call that the account answers; returns those still too young to tell.
 
     A listing shows what a call did after 60 s at most;
     what it does not show then never happened, and if it is still wanted it is sent with the same token.
+    Decisions on a HIT that is gone can never be told: with a list for them, they are put there and counted as done.
     """
     left = []
     at = survey.observed.now
@@ -48,6 +49,10 @@ def settle(survey: Survey, run: Run) -> list[OpenCall]:
     hits = {hit.id: hit for hit in listed if hit.id in wanted} if wanted else {}
     for call in survey.memory.open:
         done, object_id = _happened(call, survey, hits)
+        if done is None and gone is not None:
+            gone.append(call)
+            run.settle(call.id, Outcome.DONE, object_id=object_id, at=at, error="its HIT is gone; counted as done")
+            continue
         if done is None:
             left.append(call)
             continue

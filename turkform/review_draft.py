@@ -1,7 +1,7 @@
 """The draft of a review: what becomes of the answers of each batch, as priced steps, held against the policies.
 
-In: a `Survey`, and a `Judged` for each batch. Out: a `Draft` with nothing of publishing in it: a step for each thing that
-happens to assignments, with what a person approves by it, what it rests on, and what is to be said about it.
+In: a `Survey`, and a `Judged` for each batch. Out: a `Draft` with nothing of publishing in it: a step for each thing
+that happens to assignments, with what a person approves by it, what it rests on, and what is to be said about it.
 """
 
 from __future__ import annotations

@@ -89,6 +89,7 @@ class Reviewer:
         """Do everything the change says, in its order; what is narrowed leaves the rest to be done."""
         assert announced is None
         cents, narrowed, bonuses = 0, "", iter(change.bonuses)
+        done: list[Op] = []
         for op, price in zip(change.ops, change.cents, strict=True):
             match op:
                 case Op.APPROVE:
@@ -101,7 +102,8 @@ class Reviewer:
                     result = self._pay(change, price, next(bonuses))
             cents += result.cents
             narrowed = narrowed or result.narrowed
-        return Result(cents, narrowed)
+            done += [] if result.narrowed else [op]
+        return Result(cents, narrowed, tuple(done))
 
     def _approve(self, change: AssignmentChange, cents: int, more: dict[str, Any]) -> Result:
         told = {"RequesterFeedback": change.feedback} if change.feedback else {}

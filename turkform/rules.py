@@ -10,7 +10,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from turkform.decisions import Bonus, Decision
-from turkform.expressions import condition, value
+from turkform.expressions import ANSWER, INPUT, condition, value
 from turkform.money import Money
 from turkform.placeholders import Fill
 from turkform.replies import columns
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from turkform.answers import Answer, StoredHIT
     from turkform.expressions import Expression
     from turkform.kinds.decisions import ApproveRule, BonusRule, Decisions
-
-ANSWER, INPUT = "Answer.", "Input."
 
 
 def row_of(hit: StoredHIT, answer: Answer) -> dict[str, str]:

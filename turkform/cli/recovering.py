@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from turkform.cli.session import Session
     from turkform.journal import Journal
     from turkform.kinds.resource import Address
+    from turkform.memory import OpenCall
     from turkform.recovery import Fate, Unvouched
     from turkform.run import Run
     from turkform.survey import Survey
@@ -72,10 +73,16 @@ def _settle(session: Session) -> None:
     with session.survey() as (found, journal):
         if journal is None:
             raise TurkformError("there is no journal, so nothing is open", "See `turkform recover --help`.")
+        gone: list[OpenCall] = []
         with _run(session, journal, found) as run:
-            left = settle(found, run)
+            left = settle(found, run, gone)
             run.end(UnknownOutcomeError.exit_code if left else 0)
     session.terminal.out(f"{many(len(found.memory.open) - len(left), 'call')} settled, {len(left):,} still open.")
+    for call in gone:
+        said = (
+            f"{call.operation} of {call.key} in {call.address}: its HIT is gone, so nobody can tell what became of it"
+        )
+        session.terminal.out(f"  {said}. It counts as done; ask the worker.")
     if left:
         raise UnknownOutcomeError(
             f"{many(len(left), 'call')} too young to tell",
