@@ -18,7 +18,7 @@ HOUR = 3_600_000
 
 def work(seconds: int = 60, *, at: int = NOW, status: str = "Submitted", **more: Any) -> Work:
     plain = {"due": None, "approved": None, "rejected": None, "bonus": 0}
-    return Work("H1", "pilot", 1, "{}", status, at - seconds * 1000, at, **plain | more)
+    return Work("X1", "H1", "pilot", 1, "{}", status, at - seconds * 1000, at, **plain | more)
 
 
 def figures(*found: Work) -> Figures:

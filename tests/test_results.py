@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from life import Life
 from marketplace_server import Server, running
+from reviewed_life import ReviewedLife
 
 from turkform.answers import Answers
 from turkform.campaign import Target
@@ -51,6 +52,13 @@ def submit(life: Life, text: str, worker: str) -> str:
 def exact(life: Life, answers: Answers) -> dict[str, Any]:
     collect(life.look(), answers)
     return status(life.look(), answers)
+
+
+def books(life: Life) -> str:
+    """What the marketplace has taken from the requester's purse."""
+    balance = life.server.client().get_account_balance()
+    left = sum(Money.parse(balance[name]).cents for name in ("AvailableBalance", "OnHoldBalance"))
+    return str(Money(1_000_000 - left))
 
 
 def kinds(document: dict[str, Any]) -> list[str]:
@@ -102,9 +110,18 @@ def test_what_is_spent_is_what_the_account_is_short_of(life: Life, answers: Answ
         )
     collect(life.look(), answers, bonuses=True)
     told = status(life.look(), answers)
-    balance = client.get_account_balance()
-    books = 1_000_000 - sum(Money.parse(balance[name]).cents for name in ("AvailableBalance", "OnHoldBalance"))
-    assert told["total"]["spent"] == str(Money(books))
+    assert told["total"]["spent"] == books(life)
+
+
+def test_each_bonus_has_a_fee_of_its_own_and_counts_as_soon_as_it_is_paid(server: Server, tmp_path: Path) -> None:
+    life = ReviewedLife(server, tmp_path)
+    paid = life.begin(1)["a 1"]
+    life.review(f"{paid},approve,,0.13,Every word.", f"{paid},,,0.13,And quickly.")
+    with Journal.open(life.folder / "journal.sqlite", create=False) as journal:
+        answers = Answers.beside(journal.place, journal.id)
+    told = status(life.look(), answers)["total"]
+    assert (told["spent"], told["bonuses"]) == (books(life), "0.32")
+    answers.close()
 
 
 def test_answers_of_hits_that_are_gone_still_count(life: Life, answers: Answers) -> None:

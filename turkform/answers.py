@@ -116,6 +116,7 @@ class Answer(NamedTuple):
 class Work(NamedTuple):
     """One assignment without what was answered: what is counted by the million; times in milliseconds since 1970."""
 
+    assignment_id: str
     hit_id: str
     batch: str
     round: int
@@ -256,8 +257,8 @@ class Answers:
         h, a = hits.c, assignments.c
         query = (
             select(
-                a.hit_id, h.batch, h.round, h.about, a.status, a.accepted, a.submitted, a.due, a.approved, a.rejected,
-                a.bonus,
+                a.assignment_id, a.hit_id, h.batch, h.round, h.about, a.status, a.accepted, a.submitted, a.due,
+                a.approved, a.rejected, a.bonus,
             )
             .join(hits, (h.journal == a.journal) & (h.hit_id == a.hit_id))
             .where(a.journal == self.journal)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from turkform.answers import Answers, Work
+    from turkform.memory import Memory
     from turkform.money import Fees
     from turkform.observed import BatchKey
     from turkform.survey import Survey
@@ -40,7 +41,7 @@ _HOUR = 3_600_000
 
 
 class _Price(NamedTuple):
-    """Of one assignment, in cents: what its worker gets, and what that costs, fees included."""
+    """In cents: what a worker gets, and what that costs, fees included."""
 
     reward: int
     cost: int
@@ -175,7 +176,11 @@ def measure(survey: Survey, answers: Answers | None) -> Mapping[BatchKey, Figure
     fees = survey.desired.target.fees
     live = {hit.id for listed in survey.observed.hits.values() for hits in listed.values() for hit in hits}
     hit_id, price = "", _Price(0, 0)
+    ours = _paid(survey.memory)
     for work in answers.work():
+        bonus = ours.get(work.assignment_id, _Price(0, 0))
+        more = max(0, work.bonus - bonus.reward)  # somebody else's
+        work = work._replace(bonus=bonus.reward + more)  # noqa: PLW2901 - the store learns of it at the next fetch
         figures = found[work.batch, work.round]
         gone = work.hit_id not in live
         if work.hit_id != hit_id:
@@ -186,8 +191,16 @@ def measure(survey: Survey, answers: Answers | None) -> Mapping[BatchKey, Figure
         else:
             figures.add(work, price, now)
             figures.released += price.cost * (work.status == "Rejected")
-        if work.bonus:
-            figures.bonuses += work.bonus + fees.bonus_fee(Money(work.bonus)).cents
+        figures.bonuses += bonus.cost + (more + fees.bonus_fee(Money(more)).cents if more else 0)
+    return found
+
+
+def _paid(memory: Memory) -> Mapping[str, _Price]:
+    """Assignment → what the journal knows as paid besides the reward; each bonus has a fee of its own."""
+    found: dict[str, _Price] = {}
+    for paid in memory.bonuses.values():
+        before = found.get(paid.assignment, _Price(0, 0))
+        found[paid.assignment] = _Price(before.reward + paid.amount, before.cost + paid.cents)
     return found
 
 
