@@ -163,6 +163,8 @@ def test_answers_that_soon_approve_themselves_are_warned_of(life: Life, answers:
     (warning,) = [w for w in told["warnings"] if w["kind"] == "auto_approval"]
     assert warning["text"].startswith("1 answer will approve themselves within a day, the first at 20")
     assert told["batches"]["pilot"]["auto_approval"]["within_a_day"] == 1
+    assert any("approve themselves" in note for note in life.look().plan.document["notes"])
+    assert told["notes"] == [], "what the plan notes is told once"
 
 
 def test_answers_that_are_not_read_may_approve_themselves_unseen(life: Life, answers: Answers) -> None:

@@ -282,7 +282,7 @@ class _Pass:
             named = ", ".join(str(address.item(key)) for key in keys[:3])
             more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
             self.out.refusals.append(f"{named}{more} {reason}")
-        for word, text in _NOTES.items():
+        for word, text in NOTES.items():
             if tally.counts[word]:
                 places, answers = many(tally.places[word], "place"), many(tally.places[word], "answer")
                 closed = f"{from_epoch(tally.closed):%Y-%m-%d}" if tally.closed else "an unknown day"
@@ -382,7 +382,7 @@ def _facts_listed(change: ItemChange) -> dict[str, str]:
     }
 
 
-_NOTES = {
+NOTES = {
     "kept question": "{n} on an older question, {places} still open there; `turkform close` them to stop",
     "kept terms": "{n} with work, on the old terms as before",
     "chosen question": "{n} on an older question as on_change says, {places} still open there",
@@ -401,3 +401,4 @@ _NOTES = {
     "over limit": "{n} not published: limit",
     "left out": "{n} changed and left out of this plan by --target or --exclude",
 }
+"""What the words of a tally mean to a person."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from turkform.batch_draft import NOTES
 from turkform.collecting import Due
 from turkform.figures import FEW, SOON, Figures, measure, together
 from turkform.memory import NOT_STORED, Stored
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _COUNTED = ("hits", "live", "expired", "assignments", "open", "pending", "submitted", "reviewed")
 _NEARLY_FORGOTTEN = FORGETTING - timedelta(days=10).total_seconds()
+_WARNED = [NOTES[word].partition("}")[2].partition("{")[0] for word in ("approving soon", "forgotten soon")]
+"""How a plan's notes tell of what is a warning here, with the answers counted."""
 _LONGEST = timedelta(days=3650)
 """An end that lies further off than this is none."""
 
@@ -183,7 +186,7 @@ def stand(survey: Survey, answers: Answers | None = None) -> Stand:
         "min_hourly_pay": str(least.rate) if least is not None else None,
         "foreign": survey.observed.foreign - sum(survey.observed.others.values()),
         "others": dict(sorted(survey.observed.others.items())),
-        "notes": document["notes"],
+        "notes": [note for note in document["notes"] if not any(word in note for word in _WARNED)],
         "changes": sum(step["action"] != "wait" for step in document["steps"]),
     }
     told["warnings"] = [
