@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import click
 import pytest
 
 from turkform import errors
-from turkform.cli.app import App, app
+from turkform.cli.app import MODULES, App, app
 from turkform.messages import model_at
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ ERRORS = [
 
 def commands(group: click.Group = app, path: str = "") -> Iterator[tuple[str, click.Command]]:
     """Every command, also those of groups, by the words to type."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         yield f"{path} {name}".strip(), command
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}".strip())
@@ -53,7 +57,17 @@ def test_a_command_and_each_of_its_options_say_what_they_do(name: str, command: 
     assert unsaid == []
 
 
-@pytest.mark.parametrize("name", list(app.commands))
+@pytest.mark.parametrize(("module", "names"), MODULES.items())
+def test_a_module_of_commands_has_those_the_app_looks_for_in_it(module: str, names: tuple[str, ...]) -> None:
+    assert tuple(command.name for command in import_module(f"turkform.cli.{module}").COMMANDS) == names
+
+
+def test_every_module_of_commands_is_known_to_the_app() -> None:
+    written = {path.stem for path in (ROOT / "turkform" / "cli").glob("*.py") if "\nCOMMANDS = " in path.read_text()}
+    assert written == MODULES.keys()
+
+
+@pytest.mark.parametrize("name", app.list_commands(click.Context(app)))
 def test_a_command_stands_under_a_heading_of_the_help(name: str) -> None:
     assert any(name in names for names in App.sections.values())
 

@@ -135,7 +135,9 @@ class _Connection:
 
     def fresh(self) -> bool:
         """Whether the other side has left it open; one that it closed is readable."""
-        return not select.select([self._socket], [], [], 0)[0]
+        watch = select.poll()  # select itself knows no descriptor above 1,023
+        watch.register(self._socket, select.POLLIN)
+        return not watch.poll(0)
 
     def ask(self, request: bytes, *, tunnel: bool = False) -> Reply:
         """Send a request and read its answer; that to a request for a `tunnel` has no body."""

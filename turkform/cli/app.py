@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import ClassVar
 
 import click
 
 from turkform import __version__
-from turkform.cli import (
-    applying,
-    collecting,
-    files,
-    importing,
-    market,
-    planning,
-    previewing,
-    recovering,
-    requesters,
-    reviewing,
-    shell,
-    standing,
-    starting,
-    status,
-    workers,
-)
 from turkform.cli.commands import Group
+
+MODULES = {
+    "starting": ("init",),
+    "files": ("validate", "fmt", "schema"),
+    "previewing": ("preview",),
+    "planning": ("plan", "show", "check", "graph"),
+    "applying": ("apply", "destroy", "close"),
+    "standing": ("drift", "log"),
+    "status": ("status", "report"),
+    "collecting": ("results",),
+    "reviewing": ("review",),
+    "importing": ("import",),
+    "recovering": ("recover",),
+    "market": ("serve", "clock", "crowd", "doctor", "copy-store"),
+    "requesters": ("requester",),
+    "workers": ("worker",),
+    "shell": ("completion",),
+}
+"""Module of this package → its commands. One is imported when it is asked for, so that none waits for the others."""
 
 
 class App(Group):
@@ -40,6 +43,18 @@ class App(Group):
         "Marketplace": ("serve", "clock", "crowd", "requester", "worker", "doctor", "copy-store"),
         "Shell": ("completion",),
     }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click has it
+        """Every command's name, whether it was imported yet or not."""
+        return sorted(name for names in MODULES.values() for name in names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name; its module is imported with the first one that is asked for."""
+        for module, names in MODULES.items():
+            if cmd_name in names and cmd_name not in self.commands:
+                for command in import_module(f"turkform.cli.{module}").COMMANDS:
+                    self.add_command(command)
+        return super().get_command(ctx, cmd_name)
 
 
 EPILOG = """\b
@@ -66,24 +81,3 @@ def app(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-
-
-for _module in (
-    starting,
-    files,
-    previewing,
-    planning,
-    applying,
-    status,
-    standing,
-    collecting,
-    reviewing,
-    importing,
-    recovering,
-    market,
-    requesters,
-    workers,
-    shell,
-):
-    for _command in _module.COMMANDS:
-        app.add_command(_command)
