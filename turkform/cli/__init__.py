@@ -30,6 +30,7 @@ _ALLOCATIONS = 50_000
 def main() -> NoReturn:
     """Run `turkform` with the arguments of this process."""
     gc.set_threshold(_ALLOCATIONS)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look through all that is installed
     code = run(sys.argv[1:])
     if code == INTERRUPTED:
         # Who was told twice to stop waits for no answers, and Python would: it joins the threads that do.
