@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import socket
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,6 +98,20 @@ def test_a_kept_connection_that_the_other_side_closed_is_not_sent_on(peers: list
     connections.post({}, b"one")
     assert peer.closed[0].wait(10)
     assert connections.post({}, b"two").status == 200
+
+
+def test_a_connection_beyond_a_thousand_open_files_is_used_again(peers: list[Peer]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard == resource.RLIM_INFINITY or hard > 1_100
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1_100) if soft != resource.RLIM_INFINITY else soft, hard))
+    peer, connections = peer_of(peers, [OK, OK])
+    with ExitStack() as files:
+        while files.enter_context(Path(os.devnull).open("rb")).fileno() < 1_024:
+            pass
+        connections.post({}, b"one")
+        connections.post({}, b"two")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(peer.asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,21 @@ def _start(story: Story, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def _under_way(story: Story) -> subprocess.Popen[str]:
+def _under_way(story: Story, rate: str = "2") -> subprocess.Popen[str]:
     """A run that has published something and goes on, slowly."""
-    process = _start(story, "apply", "--auto-approve", "--rate", "2")
+    process = _start(story, "apply", "--auto-approve", "--rate", rate)
     while not story.live():
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     return process
+
+
+def _hold_up(story: Story, process: subprocess.Popen[str], delay: str) -> None:
+    """Make the endpoint slow, until a call has arrived there and waits."""
+    story.server.control("faults", faults=[f"delay={delay}"])
+    while not story.server.control("faults")["counts"].get("calls"):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
 
 
 def _end(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -111,6 +119,32 @@ def test_a_holder_that_slept_sends_nothing_under_its_old_epoch(story: Story) -> 
     assert max(story.live().values()) == 1
 
 
+def test_close_expires_also_what_a_running_apply_was_about_to_learn_of(story: Story) -> None:
+    with _under_way(story, rate="0.5") as publishing:
+        _hold_up(story, publishing, "8s")  # carried out after half of that
+        story.server.control("faults", faults=[])
+        with _start(story, "close", "--all") as closing:
+            code, said = _end(closing)
+        assert code in {0, 7}, said
+        open_after = story.open()
+        code, said = _end(publishing)
+    assert (code, "was stopped by `close`" in said) == (130, True), said
+    assert (open_after, story.open()) == (0, 0)
+    assert max(story.live().values()) == 1
+    assert story.open_calls() == 0
+
+
+def test_on_postgresql_a_second_apply_waits_for_a_sign_of_life_and_leaves(shared: Story) -> None:
+    with _under_way(shared, rate="0.5") as first:
+        with _start(shared, "apply", "--auto-approve") as second:
+            code, said = _end(second)
+        assert (code, "is at work on it since" in said) == (5, True), said
+        assert first.poll() is None
+        first.send_signal(signal.SIGTERM)
+        assert _end(first)[0] == 130
+    _all_once(shared)
+
+
 def test_after_a_holder_fell_silent_the_next_apply_goes_on(shared: Story) -> None:
     with _under_way(shared) as silent:
         silent.send_signal(signal.SIGSTOP)
@@ -134,10 +168,7 @@ def test_told_once_to_stop_it_waits_for_what_was_sent(story: Story) -> None:
 
 def test_told_twice_it_does_not_wait_for_answers(story: Story) -> None:
     with _under_way(story) as process:
-        story.server.control("faults", faults=["delay=30s"])
-        while not story.server.control("faults")["counts"].get("calls"):  # until one has arrived, and waits there
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
+        _hold_up(story, process, "30s")
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
