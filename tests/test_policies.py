@@ -34,6 +34,8 @@ def test_the_plan_names_every_policy_in_force() -> None:
         "min_hourly_pay": "8.00 an hour at label 45s, survey 10m (warn)",
         "max_deletes": "30%",
         "max_rekey": "20%",
+        "max_rejected": "20%",
+        "max_rejected_of_worker": "50%",
     }
 
 
