@@ -30,7 +30,7 @@ _POINTS = 120
 _SHARE = 0.98
 """Bins reach so far; what lies beyond is one last bin."""
 _SECONDS = (
-    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800,
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 259_200, 604_800,
     2_592_000, 31_536_000,
 )  # fmt: skip
 """Steps that people count time in."""
@@ -114,7 +114,9 @@ def _beside(most: int) -> tuple[tuple[Tick, ...], int]:
     """Ticks for counts from 0, and the count at the top."""
     size = _steps(most, _ROUND, 5)
     top = max(size, -(-most // size) * size)
-    return tuple(Tick(_up(n / top), f"{n:,}") for n in range(0, top + 1, size)), top
+    thousands = size % 1000 == 0
+    ticks = [Tick(_up(n / top), f"{n // 1000:,}k" if thousands and n else f"{n:,}") for n in range(0, top + 1, size)]
+    return tuple(ticks), top
 
 
 # --- histograms -----------------------------------------------------------------------------------
