@@ -103,7 +103,7 @@ RICH = document(
         leaves="person",
         items={"count": 1, "listed": [{"key": "A9", "value": "Random answers in pilot"}], "sha256": "b"},
     ),
-    step("wait", "batch.main", "wait", reason="1 of 1 assignment in work; delete when done", items=items(1, "w-")),
+    step("wait", "batch.main", "wait", reason="1 item: 1 assignment in work; delete when done", items=items(1, "w-")),
     batches={"batch.main": {"notes": {"kept terms": 7}}},
     notes=["batch.main: 7 with work keep the old terms"],
     samples=[{"address": 'batch.pilot["img-1"]', "before": None, "after": "<p>one</p>\n" * 60}],

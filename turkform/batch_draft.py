@@ -199,7 +199,7 @@ class _Pass:
         leaves = LEAVES[op]
         if items.cents and leaves is Reversibility.FREE:
             leaves = Reversibility.MONEY
-        reasons = (f"{n} of {text}" for text, n in sorted(self.reasons.items()))
+        reasons = (f"{many(n, 'item')}: {text}" for text, n in sorted(self.reasons.items()))
         return Step(
             self.address,
             ACTIONS[op],
