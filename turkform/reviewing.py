@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from turkform.collecting import collect
 from turkform.decisions import Decision, read_decisions
-from turkform.errors import CampaignError, Diagnostic, UsageError
+from turkform.errors import CampaignError, Diagnostic, TurkformError, UsageError
 from turkform.items import Problems
 from turkform.judging import Account, By, Case, Judged, bonus_token, judge
 from turkform.kinds.resource import Address
@@ -88,8 +88,7 @@ def review(
     """
     names = _batches(survey, asked.batches)
     if asked.file is not None:  # before it is read: an edit while it is read is then seen when it is applied
-        digest = hashlib.sha256(asked.file.read_bytes()).hexdigest()
-        inputs = {**survey.desired.inputs, _named(asked.file, survey.desired.folder): digest}
+        inputs = {**survey.desired.inputs, _named(asked.file, survey.desired.folder): _digest(asked.file)}
         survey = replace(survey, desired=replace(survey.desired, inputs=dict(sorted(inputs.items()))))
     collect(survey, answers, batches=None if not asked.batches else names, rate=rate, tell=tell)
     reading = _Review(survey, answers, asked, names, Pace(rate or survey.desired.target.rate))
@@ -97,6 +96,14 @@ def review(
     draft = draft_review(survey, asked.document(survey.desired.folder), found, reading.standing)
     draft.notes += reading.notes()
     return replace(survey, plan=order(draft, plan_id=secrets.token_hex(8)))
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise TurkformError(f"{file} cannot be read: {error.strerror}", "The plan goes by it: put it back.") from None
 
 
 def _batches(survey: Survey, wanted: Iterable[str]) -> dict[str, Address]:

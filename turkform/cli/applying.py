@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from turkform.campaign import Target
-    from turkform.choices import Choices
     from turkform.cli.session import Session
     from turkform.journal import Journal
     from turkform.money import Money
@@ -127,12 +126,10 @@ def apply(
     manner = Manner(**options)
     if file is not None and (any(said.values()) or approved):
         raise UsageError("a saved plan holds its own choices", "Give --reopen and the like to `turkform plan -o`.")
-    if approved and manner.max_spend is None:
-        raise UsageError("--approved names no price", "Say the most it may cost: --max-spend USD")
     if file is not None:
         _apply_saved(session, file, manner)
     elif approved:
-        _apply_approved(session, read_choices(said), manner, approved)
+        apply_approved(session, session.survey(read_choices(said)), manner, approved, "apply")
     else:
         plan_and_apply(session, session.survey(read_choices(said)), manner, "apply")
 
@@ -219,9 +216,15 @@ def _apply_saved(session: Session, file: Path, manner: Manner) -> None:
     _finish(session, outcome, saved, manner, command)
 
 
-def _apply_approved(session: Session, choices: Choices, manner: Manner, intent: str) -> None:
-    """Plan afresh, and carry it out where it means what was approved and costs no more than was said."""
-    with session.survey(choices) as (found, journal):
+def apply_approved(session: Session, looking: Looking, manner: Manner, intent: str, command: str) -> None:
+    """Plan afresh, and carry it out where it means what was approved and costs no more than was said.
+
+    Raises:
+        UsageError: nobody said what it may cost.
+    """
+    if manner.max_spend is None:
+        raise UsageError("--approved names no price", "Say the most it may cost: --max-spend USD")
+    with looking as (found, journal):
         made = found.plan
         if made.document["intent"] != intent:
             now = made.document["intent"]
@@ -230,12 +233,12 @@ def _apply_approved(session: Session, choices: Choices, manner: Manner, intent: 
             raise RefusedError(made.refusals)  # nobody has been shown this plan
         _refuse(made, manner)
         if made.empty:
-            _settle(session, found, journal, "apply")
+            _settle(session, found, journal, command)
             _nothing(session, manner)
             return
         _consent(found.desired.target, manner, None)
-        outcome = _carry_out(session, found, journal, manner, "apply")
-    _finish(session, outcome, made, manner, "apply")
+        outcome = _carry_out(session, found, journal, manner, command)
+    _finish(session, outcome, made, manner, command)
 
 
 def _consent(target: Target, manner: Manner, command: str | None) -> bool:

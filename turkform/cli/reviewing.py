@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from turkform.cli.applying import Manner, manner_options, plan_and_apply
+from turkform.cli.applying import Manner, apply_approved, manner_options, plan_and_apply
 from turkform.cli.commands import Command
 from turkform.cli.planning import show_plan
 from turkform.cli.reports import invocation
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 )
 @click.option("--overturn", multiple=True, metavar="ASSIGNMENT", help="Undo a rejection: approve and pay after all.")
 @click.option("-o", "--out", "out", metavar="FILE", help="Save the plan, for `apply FILE`; nothing is sent.")
-@click.option("--full", is_flag=True, help="Show every assignment the plan lists.")
+@click.option("--full", is_flag=True, help="With -o: show every assignment the plan lists.")
+@click.option("--approved", metavar="INTENT", help="Do it where the plan's intent is this; needs --max-spend.")
 @manner_options
 @click.pass_obj
 def review(
@@ -42,6 +43,7 @@ def review(
     overturn: tuple[str, ...],
     out: str | None,
     full: bool,
+    approved: str | None,
     **options: Any,
 ) -> None:
     """Approve, reject and pay bonuses: planned, priced, shown, and then done exactly once.
@@ -64,9 +66,14 @@ def review(
 
     if file is not None and overturn:
         raise UsageError("--decisions and --overturn are two reviews", "Write `overturn` as a decision in the file.")
+    if out is not None and approved:
+        raise UsageError("-o saves a plan, and --approved carries one out", "Say one of them.")
     asked = Asked(batches, file, overturn)
     manner = Manner(**options, again=_again(asked))
     looking = session.review(asked, rate=manner.rate)
+    if approved:
+        apply_approved(session, looking, manner, approved, "review")
+        return
     if out is None:
         plan_and_apply(session, looking, manner, "review")
         return
