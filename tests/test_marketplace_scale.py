@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import psycopg
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from click.testing import CliRunner
@@ -214,3 +215,19 @@ def test_health_says_when_the_store_does_not_answer(tmp_path: Path) -> None:
         assert caught.value.code == 503
         postgres().start()
         assert eventually(lambda: answers(server.url))
+
+
+def test_who_reads_does_not_wait_for_who_changes_something(tmp_path: Path) -> None:
+    """Somebody else's transaction has the requester: HITs are read, and one is made when it has ended."""
+    url = store_url("postgresql", tmp_path)
+    with running(tmp_path, store=url) as server, ThreadPoolExecutor(1) as pool:
+        client = server.client()
+        hit = publish(client, "before")
+        with psycopg.connect(url) as other:
+            other.execute("SELECT id FROM requesters FOR UPDATE")
+            assert client.get_hit(HITId=hit)["HIT"]["HITStatus"] == "Assignable"
+            assert client.list_hits()["NumResults"] == 1
+            made = pool.submit(publish, server.client(), "after")
+            assert client.get_account_balance()["AvailableBalance"] == "9999.98"
+            assert not made.done()
+        assert made.result() != hit

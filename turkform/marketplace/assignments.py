@@ -63,7 +63,7 @@ def list_assignments_for_hit(context: Context, parameters: Mapping[str, Any]) ->
 
 def get_assignment(context: Context, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """GetAssignment: a submitted one, with its HIT."""
-    row, hit = _own(context, parameters["AssignmentId"])
+    row, hit = _own(context, parameters["AssignmentId"], change=False)
     if row.status not in _SHOWN:
         raise _refused("Reviewable,Approved,Rejected")
     return {"Assignment": _draw(row), "HIT": draw_hit(hit, context.now)}
@@ -103,7 +103,7 @@ def get_file_upload_url(context: Context, parameters: Mapping[str, Any]) -> dict
     Raises:
         ApiError: always.
     """
-    _own(context, parameters["AssignmentId"])
+    _own(context, parameters["AssignmentId"], change=False)
     question = parameters["QuestionIdentifier"]
     raise parameter_error(f'The value "{question}" is not valid for the parameter QuestionIdentifier: it has no file.')
 
@@ -134,13 +134,13 @@ def missing_assignment(assignment_id: str) -> ApiError:
     return request_error("AssignmentDoesNotExist", f"Assignment {assignment_id} does not exist.")
 
 
-def _own(context: Context, assignment_id: str) -> tuple[Row[Any], Row[Any]]:
-    """One of the caller's assignments with its HIT.
+def _own(context: Context, assignment_id: str, *, change: bool = True) -> tuple[Row[Any], Row[Any]]:
+    """One of the caller's assignments with its HIT; for a change, no other transaction has that meanwhile.
 
     UNCERTAIN k19: those of a disposed HIT do not exist any more.
     """
     row = own_assignment(context, assignment_id)
-    hit = own_hit(context, row.hit, change=True)
+    hit = own_hit(context, row.hit, change=change)
     if hit.disposed:
         raise missing_assignment(assignment_id)
     return row, hit

@@ -2,10 +2,10 @@
 
     do() --> a line --> one transaction of up to MOST jobs, in order --> commit --> their answers
 
-On SQLite all wait in one line; on PostgreSQL each requester has one, and lines move side by side in threads. A
-disk is waited for once a transaction, not once a call. A job that fails after it wrote takes the transaction down
-with it: it is rolled back and the others are done again, which nobody sees, since nobody was answered yet. So a job
-may run more than once, and touches nothing but its connection.
+On SQLite all wait in one line; on PostgreSQL each requester has one to change things and one to read, and lines move
+side by side in threads. A disk is waited for once a transaction, not once a call. A job that fails after it wrote takes
+the transaction down with it: it is rolled back and the others are done again, which nobody sees, since nobody was
+answered yet. So a job may run more than once, and touches nothing but its connection.
 
 In: a `Store`, jobs. Out: what each job returned or raised. A store that went away is waited for a while, as long as
 no commit was under way; where one was, what became of it is not known, and `StoreError` says so.

@@ -96,8 +96,7 @@ def vacate(context: Context, row: Row[Any], hit: Row[Any], status: str) -> None:
 
 def elapse(context: Context) -> None:
     """Carry out all that was due for the context's requester by now."""
-    given = {"requester": context.requester, "now": context.now, "long_ago": context.now - DISPOSED_AFTER}
-    while due := context.connection.execute(_DUE, given).all():
+    while due := context.connection.execute(_DUE, _moment(context)).all():
         for what, hit_id, assignment_id, at in due:
             moment = replace(context, now=at)
             hit = own_hit(moment, hit_id, change=True)
@@ -113,6 +112,15 @@ def elapse(context: Context) -> None:
                     vacate(moment, row, hit, "Abandoned")
                 elif row.status == "Submitted":
                     decisions.approve(moment, row, hit)
+
+
+def is_due(context: Context) -> bool:
+    """Whether anything of the context's requester is to be carried out by now."""
+    return context.connection.execute(_DUE, _moment(context)).first() is not None
+
+
+def _moment(context: Context) -> dict[str, Any]:
+    return {"requester": context.requester, "now": context.now, "long_ago": context.now - DISPOSED_AFTER}
 
 
 def elapse_for_all(store: Store, settings: Settings) -> None:

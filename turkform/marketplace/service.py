@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from turkform.marketplace.store import Store
 
 T = TypeVar("T")
+_READS = ("Get", "List")
+"""What the names of operations begin with that change nothing."""
 _PEERS, _CLOCK = "peers", "clock"
 
 
@@ -84,12 +86,13 @@ class Service:
         handler, afterwards = HANDLERS[operation], AFTERWARDS.get(operation)
         protocol.check(operation, parameters)
         given = {name: value for name, value in parameters.items() if value is not None}
-        subject = access_key, operation, given
+        subject, reads = (access_key, operation, given), operation.startswith(_READS)
 
         def work(shared: Shared) -> dict[str, Any]:
-            return handler(replace(self._context(shared, access_key), peers=_peers(shared, subject)), given)
+            context = self._context(shared, access_key, reads=reads)
+            return handler(replace(context, peers=_peers(shared, subject)), given)
 
-        answer = await self._commits.do(access_key, work, subject)
+        answer = await self._commits.do(f"{access_key} reads" if reads else access_key, work, subject)
         return await asyncio.to_thread(afterwards, self.settings, answer) if afterwards else answer
 
     async def act(
@@ -100,12 +103,13 @@ class Service:
         hit: str = "",
         assignment: str = "",
         qualification_type: str = "",
+        reads: bool = False,
     ) -> T:
         """Let a worker, or whoever keeps the marketplace, do something in one transaction.
 
         Name whose HITs or types it is about, by requester, HIT, assignment or qualification type: nothing else
-        happens to that requester meanwhile, and what was due by now has happened. An exception of `action` undoes
-        it all and comes out here.
+        happens to that requester meanwhile, and what was due by now has happened. Who only `reads` waits for nobody.
+        An exception of `action` undoes it all and comes out here.
         """
         named = ((tables.hits, hit), (tables.assignments, assignment), (tables.qualification_types, qualification_type))
 
@@ -114,33 +118,32 @@ class Service:
             shared.known.pop(_PEERS, None)
             self._set_clock(shared)
             owner = requester or next((_owner(connection, table, name) for table, name in named if name), "")
-            if owner:
-                connection.execute(select(requesters.c.id).where(requesters.c.id == owner).with_for_update())
             context = Context(connection, owner, self.now(), self.settings)
-            lifecycle.elapse(context)
+            if owner:
+                _let_elapse(context, reads=reads)
             return action(context)
 
         return await self._commits.do(requester or hit or assignment or qualification_type, work)
 
-    def _context(self, shared: Shared, access_key: str) -> Context:
-        context: Context | None = shared.known.get(access_key)
-        if context is None:
+    def _context(self, shared: Shared, access_key: str, *, reads: bool) -> Context:
+        """The context of a key's calls; once one of them writes, the requester is the transaction's alone."""
+        known: tuple[Context, bool] | None = shared.known.get(access_key)
+        if known is None or not (known[1] or reads):
             requester = self._requester(shared.connection, access_key)
             self._set_clock(shared)
             stale = self.faults.trouble.stale_list
             context = Context(shared.connection, requester, self.now(), self.settings, stale)
-            lifecycle.elapse(context)
-            shared.known[access_key] = context
-        return context
+            known = shared.known[access_key] = context, _let_elapse(context, reads=reads)
+        return known[0]
 
     def _requester(self, connection: Connection, access_key: str) -> str:
-        """Who asks, who is ours alone until the transaction ends; in rehearsal a new key is a new requester.
+        """Who asks; in rehearsal a new key is a new requester.
 
         Raises:
             ApiError: nobody, or one who is disabled.
         """
         r = requesters.c
-        mine = select(r.id, r.disabled).where(r.access_key == access_key).with_for_update()
+        mine = select(r.id, r.disabled).where(r.access_key == access_key)
         found = connection.execute(mine).first()
         if found is None and self.settings.rehearsal:
             new = {"id": requester_id(access_key), "access_key": access_key, "balance": payments.PURSE, "held": 0}
@@ -163,6 +166,19 @@ class Service:
                 raise unknown_key()
             secret = self._secrets[access_key] = self._master.open(sealed, access_key)
         return secret
+
+
+def _let_elapse(context: Context, *, reads: bool) -> bool:
+    """Let what was due have happened; whether the requester is this transaction's alone until it ends.
+
+    Who only reads needs that only where something is due.
+    """
+    if reads and not lifecycle.is_due(context):
+        return False
+    alone = select(requesters.c.id).where(requesters.c.id == context.requester).with_for_update()
+    context.connection.execute(alone)
+    lifecycle.elapse(context)
+    return True
 
 
 def _peers(shared: Shared, subject: tuple[str, str, Any]) -> Peers:

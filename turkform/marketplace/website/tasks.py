@@ -63,7 +63,7 @@ class Tasks:
     async def preview(self, request: Request) -> Response:
         """A task that is only looked at."""
         wanted = request.path_params["hit"]
-        hit = await self._service.act(lambda context: market.hit_with_terms(context, wanted), hit=wanted)
+        hit = await self._service.act(lambda context: market.hit_with_terms(context, wanted), hit=wanted, reads=True)
         if hit is None or not self._lives_at(request, hit) or hit.disposed:
             return self._said("This task is not there any more", status=404)
         return self._frame(hit, questions.Viewer(hit.id, self._origins.of_group(hit.group_id)))
@@ -71,7 +71,9 @@ class Tasks:
     async def work(self, request: Request) -> Response:
         """A task that is worked on."""
         wanted = request.path_params["assignment"]
-        found = await self._service.act(lambda context: market.assignment(context, wanted), assignment=wanted)
+        found = await self._service.act(
+            lambda context: market.assignment(context, wanted), assignment=wanted, reads=True
+        )
         if found is None or not self._lives_at(request, found[1]):
             return self._said("There is no such assignment", status=404)
         row, hit = found

@@ -77,7 +77,7 @@ class Work:
     async def preview(self, request: Request, visitor: Visitor) -> Response:
         """A certain task."""
         wanted = request.path_params["hit"]
-        hit = await self._service.act(lambda context: market.hit_with_terms(context, wanted), hit=wanted)
+        hit = await self._service.act(lambda context: market.hit_with_terms(context, wanted), hit=wanted, reads=True)
         if hit is None or hit.disposed:
             return self._pages.trouble(request, visitor, 404, _GONE)
         return await self._preview(request, visitor, hit, hit, f"/hits/{hit.id}/accept")
@@ -134,10 +134,10 @@ class Work:
         )
 
     async def _accepted(
-        self, request: Request, visitor: Visitor, take: Callable[[Context], str], **about: str
+        self, request: Request, visitor: Visitor, take: Callable[[Context], str], *, requester: str = "", hit: str = ""
     ) -> Response:
         try:
-            found = await self._service.act(take, **about)
+            found = await self._service.act(take, requester=requester, hit=hit)
         except assignments.WorkerError as error:
             return self._pages.trouble(request, visitor, 409, "You cannot accept this task", error.said)
         return go(f"/assignments/{found}")
@@ -147,7 +147,9 @@ class Work:
     async def work(self, request: Request, visitor: Visitor) -> Response:
         """An assignment: the task while it is accepted, what became of it afterwards."""
         wanted = request.path_params["assignment"]
-        found = await self._service.act(lambda context: market.assignment(context, wanted), assignment=wanted)
+        found = await self._service.act(
+            lambda context: market.assignment(context, wanted), assignment=wanted, reads=True
+        )
         if found is None or found[0].worker != visitor.worker:
             return self._pages.trouble(request, visitor, 404, "You have no such task")
         row, hit = found
