@@ -146,3 +146,5 @@ def test_the_command_line_keeps_the_workers_of_a_store(tmp_path: Path, capfd: py
     said = f"{worker}\t1 open invitation\t--locale US-CA --no-masters\tAda, lab 3\n"
     assert turkform("list") == said
     assert "--public-url" in turkform("invite")
+    counted = "error: approved cannot be said of a worker here: work is counted as it is reviewed\n"
+    assert turkform("add", "--id", worker, "--approved", "5") == counted

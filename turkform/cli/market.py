@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -205,7 +206,7 @@ def pass_on_to_store(*words: str) -> None:
 def _run(line: list[str]) -> None:
     done = subprocess.run(line, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        _, _, message = done.stderr.strip().rpartition("Error: ")
+        message = re.split(r"^error: ", done.stderr.strip(), flags=re.MULTILINE)[-1]
         raise (UsageError if done.returncode == UsageError.exit_code else TurkformError)(message)
 
 
