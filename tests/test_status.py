@@ -7,13 +7,16 @@ import os
 import pty
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from marketplace_server import Server, running
 from small_campaign import TURKFORM, published, words
 
 from turkform.cli import run
+from turkform.cli.session import Session
+from turkform.cli.watching import watch
+from turkform.errors import EndpointError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +87,29 @@ def test_watching_in_a_terminal_draws_over_and_ends_by_an_interrupt(folder: Path
         assert process.wait(30) == 130
     os.close(terminal)
     assert b"\x1b[1A" in seen, "it goes back up to draw over"
+
+
+def test_an_endpoint_that_fails_for_once_is_asked_again_and_one_that_fails_at_first_is_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    total: dict[str, Any] = dict.fromkeys(("submitted", "reviewed", "assignments", "open", "pending"), 1)
+    total |= {"gone": {"answers": 0}, "committed": "0.36", "spent": "0.00", "spent_exact": True, "done_at": None}
+    document = {"now": "2026-11-25T07:00:00Z", "total": total, "warnings": []}
+    answers = iter([document, EndpointError("no answer"), {**document, "total": total | {"open": 0, "pending": 0}}])
+
+    def look() -> dict[str, Any]:
+        found = next(answers)
+        if isinstance(found, EndpointError):
+            raise found
+        return found
+
+    watch(Session(), look, every=0.01, as_json=False)
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 2
+    assert told.err == "no answer; trying again\n"
+    answers = iter([EndpointError("no answer")])
+    with pytest.raises(EndpointError):
+        watch(Session(), look, every=0.01, as_json=False)
 
 
 def test_a_wait_that_is_none_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
