@@ -210,6 +210,13 @@ def test_a_rule_comes_back_from_the_wire_as_it_went(rule: Rule) -> None:
     assert Rule.from_wire(rule.to_wire()) == rule
 
 
+def test_a_reference_goes_as_the_id_where_there_is_one() -> None:
+    batch = Batch.model_validate({"hit_type": "label", "question": {"html": "p.html"}, "lifetime": "1d"})
+    address = Address("hit_type", "label")
+    assert batch.to_wire({address: "3TYPE"})["HITTypeId"] == "3TYPE"
+    assert batch.to_wire()["HITTypeId"] == Pending(address)
+
+
 def test_the_deprecated_spelling_of_a_guard_is_understood() -> None:
     wire = {"QualificationTypeId": "3A", "Comparator": "Exists"}
     assert Rule.from_wire({**wire, "RequiredToPreview": True}).guards == "PreviewAndAccept"
