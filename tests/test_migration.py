@@ -220,6 +220,11 @@ def test_a_batch_csv_may_bring_its_page_and_need_no_key(tmp_path: Path) -> None:
         ({"a.csv": "", "a.html": PAGE}, "is empty"),
         ({"hittypeproperties.json": "{", "question.xml.j2": QUESTION}, "is not JSON"),
         ({"hittypeproperties.json": "[]", "question.xml.j2": QUESTION}, "holds no object"),
+        ({"hittypeproperties.json": r'{"\ud800": 1}', "question.xml.j2": QUESTION}, "half of a surrogate pair"),
+        (
+            {"hittypeproperties.json": "{}", "question.xml.j2": QUESTION, "data.jsonl": '{"a": "\\udc00"}'},
+            "data.jsonl:1",
+        ),
         ({"qualificationtypeproperties.json": '{"RetryDelayInSeconds": "1d"}'}, "RetryDelayInSeconds is no whole"),
         ({"hittypeproperties.json": "{}"}, "there is no question.xml.j2"),
         ({"hittypeproperties.json": "{}", "question.xml.j2": QUESTION, "data.jsonl": "1\n"}, "data.jsonl:1"),

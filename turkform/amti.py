@@ -93,12 +93,21 @@ def read(folder: Path, data: Path | None, name: str) -> Carried:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(read_bytes(path))
-    except ValueError as error:
-        raise TurkformError(f"{path} is not JSON: {error}") from None
+    found = _value(read_bytes(path), f"{path} is not JSON")
     if not isinstance(found, dict):
         raise TurkformError(f"{path} holds no object")
+    return found
+
+
+def _value(text: str | bytes, wrong: str) -> Any:
+    """What the JSON says; half of a surrogate pair, which JSON can spell, is no text that a file could hold."""
+    try:
+        found = json.loads(text)
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise TurkformError(f"{wrong}: it holds half of a surrogate pair (\\ud…)", "Write the character.") from None
+    except ValueError as error:
+        raise TurkformError(f"{wrong}: {error}") from None
     return found
 
 
@@ -156,10 +165,7 @@ def _items(carried: Carried, data: Path) -> None:
     lines = [line for line in decoded(data, carried).split("\n") if line.strip()]
     rows = []
     for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise TurkformError(f"{data}:{number}: this line is not JSON: {error}") from None
+        row = _value(line, f"{data}:{number}: this line is not JSON")
         if not isinstance(row, dict):
             raise TurkformError(f"{data}:{number}: this line is no object", "amti's data are an object a line.")
         rows.append(row)
