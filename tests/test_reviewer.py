@@ -135,11 +135,28 @@ def test_what_became_of_a_payment_on_a_deleted_hit_is_for_a_person_to_find_out(l
     assert life.look().memory.bonuses[bonus_token(made, GOOD)].cents == 60
 
 
+def test_a_hit_stays_while_a_payment_on_it_is_not_known(life: ReviewedLife) -> None:
+    """With the HIT would go the list of what was paid on it."""
+    life.rows, life.batch = {"a": "one", "b": "two"}, {"assignments": 1}
+    made = life.begin(1)["a 1"]
+    life.review(f"{made},approve,,,")
+    life.review(f"{made},approve,,,")  # and what was approved is stored
+    del life.rows["a"]
+    life.apply()
+    _left_open(life, made)
+    report = life.apply()
+    assert dict(report.narrowed) == {"kept: whether a payment on it was made is not known yet": 1}
+    life.server.control("clock", advance_seconds=61)
+    life.apply()  # settles it
+    assert dict(life.apply().done) == {"archive": 1}
+
+
 def _left_open(life: ReviewedLife, assignment: str) -> None:
     """The journal of a review that was killed while its payment was under way."""
     with life.looking() as (found, journal):
         assert journal is not None
-        detail = {"amount": 50, "reason": "Good", "object": assignment}
+        hit = life.server.client().get_assignment(AssignmentId=assignment)["HIT"]["HITId"]
+        detail = {"amount": 50, "reason": "Good", "object": assignment, "hit": hit}
         intent = Intent("review.pilot", assignment, "SendBonus", "x", bonus_token(assignment, GOOD), Money(60), detail)
         with journal.begin(command="review", environment="local", now=found.observed.now) as run:
             run.intend([intent], at=found.observed.now)
