@@ -1,6 +1,6 @@
 """Kill `turkform review` at random, again and again, and count what the marketplace has paid in the end.
 
-    python -m benchmarks.kill_reviews [--kills 100] [--answers 800] [--seed 1]
+    python -m benchmarks.kill_reviews [--kills 100] [--answers 500] [--seed 1]
 
 As `kill_often` does for publishing: a process is started, left alone for a random while after it has begun to send,
 and killed with SIGKILL; the next one goes on, by the same file of decisions. Faults are on all the while. The clock of
@@ -75,7 +75,7 @@ def kill_reviews(folder: Path, *, kills: int, answers: int, seed: int) -> Tally:
         words = ("review", "--decisions", str(campaign / "decisions.csv"))
         faults = [*FAULTS, f"seed={seed}"]
         server.control("faults", faults=faults)
-        rate = max(20.0, 1.3 * answers / max(1, kills) / 0.2)  # what is left must outlast the kills
+        rate = max(20.0, 0.8 * answers / max(1, kills) / 0.2)  # what is left must outlast the kills
         while tally.kills < kills:
             tally.runs += 1
             if not killed(campaign, chance, rate, *words):
@@ -140,7 +140,7 @@ def main() -> int:
     """Do it, and print what came of it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--answers", type=int, default=800)
+    parser.add_argument("--answers", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     began = time.monotonic()
