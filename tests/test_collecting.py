@@ -288,3 +288,20 @@ def test_what_reviews_did_stands_in_the_results(server: Server, tmp_path: Path) 
         answers.close()
     assert rows[made["a 1"]]["AssignmentStatus"] == "Approved"
     assert (rows[made["a 2"]]["AssignmentStatus"], rows[made["a 2"]]["BonusAmount"]) == ("Approved", "0.50")
+
+
+def test_bonuses_are_remembered_and_never_less(life: Life, answers: Answers) -> None:
+    assignment = submit(life, "one", "A1FIRST")
+    fetch(life, answers)
+    answers.note_bonuses({assignment: 50, "3UNKNOWN": 10})
+    answers.note_bonuses({assignment: 20})
+    assert [row["BonusAmount"] for row in table(answers)] == ["0.50"]
+
+
+def test_only_the_rejected_ones_among_some_are_named(life: Life, answers: Answers) -> None:
+    first, second = submit(life, "one", "A1FIRST"), submit(life, "two", "A1FIRST")
+    life.server.client().reject_assignment(AssignmentId=first, RequesterFeedback="no")
+    hit = life.server.client().get_assignment(AssignmentId=first)["HIT"]["HITId"]
+    fetch(life, answers)
+    assert answers.rejected({first, second}) == {hit}
+    assert answers.rejected({second}) == set()
