@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PYTHON = sys.executable
 TURKFORM = str(Path(PYTHON).with_name("turkform"))
+_KEYED = {**os.environ, "AWS_ACCESS_KEY_ID": "BENCHMARK", "AWS_SECRET_ACCESS_KEY": "secret"}
+"""Keys as scripts and build machines are given them: in the environment."""
 
 
 class Took(NamedTuple):
@@ -43,7 +45,7 @@ class Row(NamedTuple):
 def run(*command: str, cwd: str | None = None) -> Took:
     """Run a command to its end; it must succeed."""
     began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd, env=_KEYED) as process:
         assert process.stdout is not None
         said = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
