@@ -161,7 +161,7 @@ def test_answers_that_soon_approve_themselves_are_warned_of(life: Life, answers:
     life.server.control("clock", advance_seconds=int(2.5 * DAY))
     told = status(life.look(), answers)
     (warning,) = [w for w in told["warnings"] if w["kind"] == "auto_approval"]
-    assert warning["text"].startswith("1 answer will approve themselves within a day, the first at 20")
+    assert warning["text"].startswith("1 answer will approve itself within a day, the first at 20")
     assert told["batches"]["pilot"]["auto_approval"]["within_a_day"] == 1
     assert any("approve themselves" in note for note in life.look().plan.document["notes"])
     assert told["notes"] == [], "what the plan notes is told once"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pty
+import resource
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -86,3 +88,19 @@ def test_what_does_not_fit_is_said(
 ) -> None:
     assert run(words(folder, "results", *more)) == code
     assert said in capsys.readouterr().err
+
+
+def test_a_file_is_replaced_only_by_a_whole_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "kept.csv"
+    file.write_text("what a person filled in\n")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heed = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limit[1]))  # the answer is longer
+    try:
+        assert run(words(folder, "results", "-o", str(file))) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, heed)
+    assert "kept.csv cannot be written: File too large" in capsys.readouterr().err
+    assert file.read_text() == "what a person filled in\n"
+    assert not list(folder.glob(".kept.csv*"))

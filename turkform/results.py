@@ -244,7 +244,8 @@ def _warnings(about: str, one: _Standing, now: float) -> Iterator[dict[str, str]
         first = format_time(from_epoch(figures.next_due / 1000))
         yield warn(
             "auto_approval",
-            f"{many(figures.soon, 'answer')} will approve themselves within a day, the first at {first}: review before",
+            f"{many(figures.soon, 'answer')} will approve {'itself' if figures.soon == 1 else 'themselves'} "
+            f"within a day, the first at {first}: review before",
         )
     if one.unread_due and one.unread_due < now + SOON.total_seconds():
         yield warn(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,7 +14,7 @@ from turkform.errors import TurkformError, UsageError
 from turkform.printable import clean, many
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from turkform.answers import Answers
     from turkform.cli.session import Session
@@ -107,12 +108,27 @@ def _write(answers: Answers, file: Path | None, kind: str, wanted: list[str] | N
     if file is None:
         return write(answers, _Shown(sys.stdout) if sys.stdout.isatty() else sys.stdout, wanted)
     try:
-        if kind == "parquet":
-            return exporting.write_parquet(answers, file, wanted)
-        with file.open("w", encoding="utf-8", newline="") as out:
-            return write(answers, out, wanted)
+        with _whole(file) as path:
+            if kind == "parquet":
+                return exporting.write_parquet(answers, path, wanted)
+            with path.open("w", encoding="utf-8", newline="") as out:
+                return write(answers, out, wanted)
     except OSError as error:
         raise TurkformError(f"{file} cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """Where to write what takes the file's place once it is whole; a device or a pipe is written to itself."""
+    if file.exists() and not file.is_file():
+        yield file
+        return
+    part = file.with_name(f".{file.name}.part")
+    try:
+        yield part
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 COMMANDS = (results,)
