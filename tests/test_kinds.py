@@ -184,6 +184,9 @@ def test_a_rule_is_shown_in_words() -> None:
 
 def test_masters_are_the_environment_s_own() -> None:
     assert Requirement(system="masters").rule({}, masters=MASTERS_SANDBOX).type_id == MASTERS_SANDBOX
+    terms = {"title": "T", "description": "D", "reward": "0.10", "assignment_duration": "10m"}
+    declared = HITType.model_validate({**terms, "requirements": [{"system": "masters"}]})
+    assert [declared.rules({})[0].type_id, declared.rules({}, sandbox=True)[0].type_id] == [MASTERS, MASTERS_SANDBOX]
 
 
 def test_a_type_of_the_campaign_is_its_id_or_is_still_to_come() -> None:

@@ -139,8 +139,8 @@ class Publication:
             if key not in self.chosen:
                 tally.note("left out", 0)
                 continue
-            for number, hit in enumerate(self.hits.get(key, ())):
-                yield self._without_row(hit, tally, current=number == 0)
+            for hit in self.hits.get(key, ()):
+                yield self._without_row(hit, tally)
 
     def _rows(self, tally: Tally) -> Iterable[Item]:
         """The rows to go through; none, and all of them counted, where every one is settled already."""
@@ -388,18 +388,9 @@ class Publication:
         before = self._held(hit) * self.terms[hit.type_id].unit(hit.maximum)
         return change.then(Op.REPLACE, max(0, self.whole() - before), "question")
 
-    def _without_row(self, hit: HIT, tally: Tally, *, current: bool) -> ItemChange:
+    def _without_row(self, hit: HIT, tally: Tally) -> ItemChange:
         """A HIT that nothing declares: expire it, and delete it where nothing was ever bought."""
-        change = ItemChange(
-            hit.key,
-            hit.key,
-            (Op.RETIRE,),
-            (0,),
-            hit,
-            hit.generation,
-            hit.fingerprint,
-            reason="" if current else "old",
-        )
+        change = ItemChange(hit.key, hit.key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint)
         if hit.expires > self.now.timestamp() or hit.untouched:
             return change
         self._forgetting(hit, tally)

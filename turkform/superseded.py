@@ -27,7 +27,7 @@ def superseded(publication: Publication) -> Iterator[ItemChange]:
         if key in publication.matching.vanished or key not in publication.chosen:
             continue
         for hit in hits[1:]:
-            change = ItemChange(key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint, reason="double")
+            change = ItemChange(key, key, (Op.RETIRE,), (0,), hit, hit.generation, hit.fingerprint)
             if hit.untouched:
                 yield change
             elif hit.expires > now and hit.generation < hits[0].generation:
