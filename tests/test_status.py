@@ -80,11 +80,14 @@ def test_watching_in_a_terminal_draws_over_and_ends_by_an_interrupt(folder: Path
     command = [TURKFORM, *words(folder, "status", "--watch", "--every", "1s")]
     with subprocess.Popen(command, stdout=its, stderr=its, stdin=its, start_new_session=True) as process:
         os.close(its)
-        seen = b""
-        while seen.count(b"committed") < 4:  # each look says it twice
-            seen += os.read(terminal, 65_536)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        try:
+            seen = b""
+            while seen.count(b"committed") < 4:  # each look says it twice
+                seen += os.read(terminal, 65_536)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+        finally:
+            process.kill()
     os.close(terminal)
     assert b"\x1b[1A" in seen, "it goes back up to draw over"
 
