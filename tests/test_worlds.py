@@ -139,6 +139,9 @@ def test_the_laws_hold_in_many_worlds(
 
 
 FOUND: dict[str, list[Deed]] = {
+    "a type edited by hand under a plan with nothing to do": [
+        ("edit", "description", "Passed."), ("plan", [], None), ("plan", [], 4, False),
+    ],
     "the name of a type that was destroyed": [
         ("edit", "description", "Passed."), ("plan", [], None), ("plan", [], None, True), ("plan", [], None, False),
         ("edit", "required", True), ("edit", "grant", "A1ONE", 50), ("plan", [], None), ("time", 180_000),

@@ -247,7 +247,7 @@ class World:
             tell("is refused")
             self._is_refused(choices)
             return
-        if interference is not None and self._interfere(saved, interference):
+        if interference is not None and self._interfere(saved, interference, choices):
             tell("is interfered with")
             self._is_stale(saved, choices)
             saved = self.life.saved(**choices)
@@ -307,7 +307,12 @@ class World:
             raise AssertionError("a refused plan was applied")
         assert self.life.hits() == hits
 
-    def _interfere(self, saved: Plan, number: int) -> bool:
+    @staticmethod
+    def _steps(plan: Plan) -> set[str]:
+        """What there is to do. A plan that leaves a type as it is rests on there being nothing to do about it."""
+        return {step["address"] for step in plan.document["steps"]}
+
+    def _interfere(self, saved: Plan, number: int, choices: dict[str, bool]) -> bool:
         """Somebody changes what the plan rests on; whether it was changed."""
         how = ("expire", "extend", "delete", "edit a file", "edit the type")[number % 5]
         tell(f"interference: {how}")
@@ -315,10 +320,10 @@ class World:
             self.edit("row", "a", f"edited {number}")
             return True
         if how == "edit the type":
-            rests = saved.document["rests_on"].get("qualification_type.ours", {})
-            types = self._types() if rests.get("facts") else []
+            ours = "qualification_type.ours"
+            types = self._types() if saved.document["rests_on"].get(ours, {}).get("facts") else []
             self.owner("edit type", number + 100)
-            return bool(types)
+            return bool(types) or ours in self._steps(self.life.look(**choices).plan) - self._steps(saved)
         entries = [
             entry for step in saved.document["steps"] for entry in (step.get("items") or {}).get("listed", ())
             if "hit" in entry
