@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from turkform.answers import PRICE
+from turkform.batch_draft import SOON
 from turkform.money import Money
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from turkform.observed import BatchKey
     from turkform.survey import Survey
 
-SOON = timedelta(days=1)
-"""Answers that approve themselves within this are warned of."""
 _RECENT = 100
 """So many of the latest answers say how fast they come."""
 FEW = 5

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from turkform import plots
 from turkform.money import Money
 from turkform.printable import clean, many
+from turkform.results import handed_in
 from turkform.times import format_duration, parse_time
 from turkform.webpage import environment
 
@@ -57,7 +58,7 @@ def draw(stand: Stand) -> str:
                 if len(batches) > 1 and stand.figures[name].answers
             },
             unread=_unread(total),
-            handed_in=_handed_in,
+            handed_in=handed_in,
             time=_time,
             width=plots.WIDTH,
             left=plots.LEFT,
@@ -71,7 +72,7 @@ def draw(stand: Stand) -> str:
 
 def _tiles(total: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The few numbers that come first: name, value, what to know of it."""
-    done, places = _handed_in(total)
+    done, places = handed_in(total)
     reviewed = f"{total['approved']:,} approved, {total['rejected']:,} rejected, {total['submitted']:,} to review"
     yield "Handed in", f"{done:,} of {places:,}", reviewed
     yield "Median work time", _time(total["median_seconds"]), many(total["stored"], "answer")
@@ -99,11 +100,6 @@ def _time(seconds: int | None) -> str:
     return _UNKNOWN if seconds is None else format_duration(timedelta(seconds=seconds))
 
 
-def _handed_in(one: Mapping[str, Any]) -> tuple[int, int]:
-    gone = one["gone"]["answers"]
-    return one["submitted"] + one["reviewed"] + gone, one["assignments"] + gone
-
-
 def _unread(total: Mapping[str, Any]) -> str:
     unread = total["unread"]
     if not unread["calls"]:
@@ -115,7 +111,7 @@ def _unread(total: Mapping[str, Any]) -> str:
 
 def _progress(total: Mapping[str, Any], whole: Figures, now: int) -> Plot:
     done_at = _ms(total["done_at"]) if total["done_at"] else None
-    places = _handed_in(total)[1]
+    places = handed_in(total)[1]
     return plots.progress(whole.submitted, whole.decided, places=places, now=now, done_at=done_at)
 
 
@@ -151,7 +147,7 @@ def _places(batch: Mapping[str, Any]) -> Iterator[tuple[str, str, int, float]]:
     reviewed = batch["reviewed"] + batch["gone"]["answers"]
     known = batch["approved"] + batch["rejected"]
     counts = {**batch, "reviewed": max(0, reviewed - known)}
-    total = _handed_in(batch)[1]
+    total = handed_in(batch)[1]
     counts["lost"] = max(0, total - reviewed - batch["submitted"] - batch["pending"] - batch["open"])
     for kind, name in PLACES:
         if counts[kind]:

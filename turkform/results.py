@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from turkform.batch_draft import NOTES
+from turkform.batch_draft import NOTES, SOON
 from turkform.collecting import Due
-from turkform.figures import FEW, SOON, Figures, measure, together
+from turkform.figures import FEW, Figures, measure, together
 from turkform.memory import NOT_STORED, Stored
 from turkform.money import Money
 from turkform.pricing import Pricing, committed
@@ -154,6 +154,12 @@ class Stand(NamedTuple):
     figures: Mapping[str, Figures]
     """Of each batch in the document."""
     whole: Figures
+
+
+def handed_in(one: Mapping[str, Any]) -> tuple[int, int]:
+    """Of a part of the document: assignments handed in, and how many there can be; those of gone HITs in both."""
+    gone = one["gone"]["answers"]
+    return one["submitted"] + one["reviewed"] + gone, one["assignments"] + gone
 
 
 def status(survey: Survey, answers: Answers | None = None) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _standing(one: Mapping[str, Any]) -> Iterator[str]:
     rows = f" for {one['rows']:,} rows" if "rows" in one else ""
     gone = f", {one['gone']['hits']:,} gone with their answers stored" if one["gone"]["hits"] else ""
     yield f"  HITs       {one['hits']:,}{rows}: {one['live']:,} open, {one['expired']:,} over{gone}{ends}"
-    yield f"  work       {_bar(*handed_in(one))} {progress(one)}"
+    yield f"  work       {_bar(one)} {progress(one)}"
     yield (
         f"             {one['open']:,} free, {one['pending']:,} in work, {one['submitted']:,} to review, "
         f"{_reviewed(one)}"
@@ -66,14 +66,10 @@ def _standing(one: Mapping[str, Any]) -> Iterator[str]:
     yield f"  money      ${one['committed']} committed, {spent(one)} spent"
 
 
-def handed_in(one: Mapping[str, Any]) -> tuple[int, int]:
-    """Assignments that were handed in, and how many there can be; those of HITs that are gone in both."""
-    gone = one["gone"]["answers"]
-    return one["submitted"] + one["reviewed"] + gone, one["assignments"] + gone
-
-
 def progress(one: Mapping[str, Any]) -> str:
     """`4 of 9 assignments handed in`."""
+    from turkform.results import handed_in
+
     done, total = handed_in(one)
     return f"{done:,} of {total:,} assignments handed in"
 
@@ -98,7 +94,10 @@ def _time(seconds: int) -> str:
     return format_duration(timedelta(seconds=seconds))
 
 
-def _bar(done: int, total: int, width: int = 24) -> str:
+def _bar(one: Mapping[str, Any], width: int = 24) -> str:
+    from turkform.results import handed_in
+
+    done, total = handed_in(one)
     full = width * done // total if total else 0
     return "[" + "#" * full + "." * (width - full) + "]"
 
