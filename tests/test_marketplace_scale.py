@@ -220,7 +220,7 @@ def test_health_says_when_the_store_does_not_answer(tmp_path: Path) -> None:
 def test_who_reads_does_not_wait_for_who_changes_something(tmp_path: Path) -> None:
     """Somebody else's transaction has the requester: HITs are read, and one is made when it has ended."""
     url = store_url("postgresql", tmp_path)
-    with running(tmp_path, store=url) as server, ThreadPoolExecutor(1) as pool:
+    with running(tmp_path, store=url) as server, ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as others:
         client = server.client()
         hit = publish(client, "before")
         with psycopg.connect(url) as other:
@@ -228,6 +228,11 @@ def test_who_reads_does_not_wait_for_who_changes_something(tmp_path: Path) -> No
             assert client.get_hit(HITId=hit)["HIT"]["HITStatus"] == "Assignable"
             assert client.list_hits()["NumResults"] == 1
             made = pool.submit(publish, server.client(), "after")
+            held = others.submit(server.control, "worker/accept", hit=hit, worker="A1WAITS")
+            with urllib.request.urlopen(f"{server.url}/hits/{hit}", timeout=20) as page:  # noqa: S310 - our own
+                assert page.status == 200
+            assert not held.done()
             assert client.get_account_balance()["AvailableBalance"] == "9999.98"
             assert not made.done()
         assert made.result() != hit
+        assert held.result()["assignment_id"]

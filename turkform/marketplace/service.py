@@ -92,7 +92,7 @@ class Service:
             context = self._context(shared, access_key, reads=reads)
             return handler(replace(context, peers=_peers(shared, subject)), given)
 
-        answer = await self._commits.do(f"{access_key} reads" if reads else access_key, work, subject)
+        answer = await self._commits.do(_line(access_key, reads=reads), work, subject)
         return await asyncio.to_thread(afterwards, self.settings, answer) if afterwards else answer
 
     async def act(
@@ -123,7 +123,7 @@ class Service:
                 _let_elapse(context, reads=reads)
             return action(context)
 
-        return await self._commits.do(requester or hit or assignment or qualification_type, work)
+        return await self._commits.do(_line(requester or hit or assignment or qualification_type, reads=reads), work)
 
     def _context(self, shared: Shared, access_key: str, *, reads: bool) -> Context:
         """The context of a key's calls; once one of them writes, the requester is the transaction's alone."""
@@ -179,6 +179,11 @@ def _let_elapse(context: Context, *, reads: bool) -> bool:
     context.connection.execute(alone)
     lifecycle.elapse(context)
     return True
+
+
+def _line(name: str, *, reads: bool) -> str:
+    """Where one waits: who changes something behind one another, who only reads apart from them."""
+    return f"{name} reads" if reads else name
 
 
 def _peers(shared: Shared, subject: tuple[str, str, Any]) -> Peers:
