@@ -9,7 +9,8 @@ from marketplace_server import real
 from postgres import postgres
 
 from turkform.marketplace.copying import copy_store
-from turkform.marketplace.store import StoreError
+from turkform.marketplace.migrations import VERSION, keep
+from turkform.marketplace.store import Store, StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,24 @@ TERMS = {
         "</ExternalQuestion>"
     ),
 }  # fmt: skip
+
+
+def test_a_source_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no store"):
+        copy_store(f"sqlite:///{tmp_path / 'typo.sqlite'}", f"sqlite:///{tmp_path / 'new.sqlite'}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_older_source_is_left_as_it_is(tmp_path: Path) -> None:
+    source = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    store = Store(source)
+    with store.transaction() as connection:
+        keep(connection, "schema", str(VERSION - 1))
+    store.close()
+    before = (tmp_path / "old.sqlite").read_bytes()
+    with pytest.raises(StoreError, match=f"has schema version {VERSION - 1}, not {VERSION}"):
+        copy_store(source, f"sqlite:///{tmp_path / 'new.sqlite'}")
+    assert (tmp_path / "old.sqlite").read_bytes() == before
 
 
 def test_a_store_moves_from_sqlite_to_postgresql_with_keys_hits_and_money(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select
 
-from turkform.marketplace.store import Store, StoreError
+from turkform.marketplace.migrations import VERSION
+from turkform.marketplace.store import Store, StoreError, standing
 from turkform.marketplace.tables import metadata, settings
 
 if TYPE_CHECKING:
@@ -23,8 +24,16 @@ def copy_store(source: str, target: str) -> int:
     """Copy every row; ids, keys and secrets stay what they are, so the master key does too.
 
     Raises:
-        StoreError: one of the two cannot be opened, or there is something in the target.
+        StoreError: one of the two cannot be opened, the source is none of this version, or there is something in the
+            target.
     """
+    found = standing(source)
+    if found.version is None:
+        raise StoreError(f"there is no marketplace in {found.shown}")
+    if found.version != VERSION:
+        raise StoreError(
+            f"{found.shown} has schema version {found.version}, not {VERSION}: start `serve` on it once first"
+        )
     old = Store(source)
     try:
         new = Store(target)
