@@ -115,7 +115,8 @@ def _master(installation: Installation, found: Standing | None) -> Finding:
     if found.master != master.fingerprint:
         said, todo = "this is not the master key of this store", "Find the one that sealed it; a backup has it apart."
         return Finding("master key", well=False, said=said, todo=todo)
-    return Finding("master key", well=True, said="it opens this store, and nobody else reads its file")
+    alone = ", and nobody else reads its file" if installation.master_key is not None else ""
+    return Finding("master key", well=True, said=f"it opens this store{alone}")
 
 
 def _skew(check: str, ahead: float) -> Finding:
@@ -220,8 +221,7 @@ def _site(line: _Line) -> Iterator[Finding]:
         todo = "Let the proxy leave the headers of the site alone."
         yield Finding("site: pages", well=False, said=f"they come without {', '.join(missing)}", todo=todo)
     else:
-        kept = "; its cookies are __Host-, Secure, HttpOnly and SameSite" if line.secure else ""
-        yield Finding("site: pages", well=True, said=f"they come with their security headers{kept}")
+        yield Finding("site: pages", well=True, said="they come with their security headers")
     status, _, text = line.ask("POST", "/")
     api = "__type" in text
     todo = "" if api else "The proxy has to pass POST / on, with every header as it came."
