@@ -92,6 +92,7 @@ def test_what_does_not_fit_is_said(
 
 def test_a_file_is_replaced_only_by_a_whole_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = folder / "kept.csv"
+    assert run(words(folder, "results", "-o", str(folder / "first.csv"))) == 0  # what is fetched is stored by now
     file.write_text("what a person filled in\n")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     heed = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
