@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from marketplace_server import Server, running
 from test_connections import OK, Peer
 
 from turkform.account import Account, CallRefusedError, CallUnansweredError, CallUnsentError, connect
@@ -21,17 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from marketplace_server import Server
+
 TERMS = {"Title": "T", "Description": "D", "Reward": "0.10", "AssignmentDurationInSeconds": 600}
 QUESTION = (
     '<HTMLQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/HTMLQuestion.xsd">'
     "<HTMLContent><![CDATA[<form>ü</form>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from life import Life
-from marketplace_server import Server, running
 
 from turkform.apply import apply
 from turkform.campaign import Target
@@ -16,16 +14,11 @@ from turkform.outcomes import Event, RunInfo
 from turkform.sender import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from marketplace_server import Server
+
 ROWS = {f"k{n:02}": f"text {n}" for n in range(60)}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 def outcomes(folder: Path) -> list[Outcome | None]:

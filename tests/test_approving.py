@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from campaign_files import DATA, YAML, write
-from marketplace_server import Server, running
 
 from turkform.cli import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from marketplace_server import Server
+
 _NAMES = iter(f"approved-{n}" for n in range(100))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

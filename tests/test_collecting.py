@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from life import Life
-from marketplace_server import Server, running
 from postgres import postgres
 from reviewed_life import ReviewedLife
 
@@ -23,6 +22,8 @@ from turkform.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from marketplace_server import Server
 
 csv.field_size_limit(2_000_000)
 HOSTILE = {
@@ -38,12 +39,6 @@ HOSTILE = {
     "long": "x" * 1_000_000,
     "lines": 'a,"b"\nc',
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

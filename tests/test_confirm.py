@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from campaign_files import YAML, write
-from marketplace_server import Server, running
 
 from turkform.cli import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
+    from marketplace_server import Server
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from declared_life import TERMS, Declared
-from marketplace_server import Server, running
 
 from turkform.documents import NAMESPACES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from marketplace_server import Server
 
 _NAMES = iter(f"declared-{n}" for n in range(10_000))
 HARD = "5 > 4 & \"so\" <b>'on'</b> ]]> ä\u2028"
@@ -29,12 +29,6 @@ FORM = f"""\
   </Question>
 </QuestionForm>
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

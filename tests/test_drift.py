@@ -6,24 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from life import Life
-from marketplace_server import Server, running
 
 from turkform.drift import Cause, drift
 from turkform.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from marketplace_server import Server
 
     from turkform.drift import Finding
 
 WORKER = "A1DRIFTER"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from life import Life
-from marketplace_server import Server, running
 
 from turkform.cli import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from marketplace_server import Server
 
 BASE = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
 HTML = (
@@ -35,12 +35,6 @@ FORM = (
     .replace("}}", "}")
 )
 TERMS = {"Title": 'Look: at "this" ', "Description": "D", "Reward": "0.20", "AssignmentDurationInSeconds": 600}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

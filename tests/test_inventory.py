@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from life import Life
-from marketplace_server import Server, running
 
 from turkform.account import connect
 from turkform.campaign import Target
@@ -14,8 +12,9 @@ from turkform.inventory import inventory
 from turkform.money import MTURK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from marketplace_server import Server
 
 TERMS = {"Title": "By hand", "Description": "D", "Reward": "0.20", "AssignmentDurationInSeconds": 600}
 QUESTION = (
@@ -23,12 +22,6 @@ QUESTION = (
     'ExternalQuestion.xsd"><ExternalURL>https://tasks.example.org/</ExternalURL><FrameHeight>0</FrameHeight>'
     "</ExternalQuestion>"
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 def test_other_campaigns_and_foreign_hits_are_told_apart_and_priced(server: Server, tmp_path: Path) -> None:

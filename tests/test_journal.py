@@ -8,9 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marketplace_server import STORES
 from one_journal import NOW, about, begin, create, do
-from postgres import postgres
 from sqlalchemy import event, text
 
 from turkform import ledger
@@ -20,28 +18,7 @@ from turkform.journal import Journal
 from turkform.ledger import JournalError, JournalMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture
-def on_disk(path: Path) -> Iterator[Journal]:
-    """A journal in a file."""
-    with Journal.open(path, create=True, campaign="image-labels", environment="lab") as opened:
-        yield opened
-
-
-@pytest.fixture(params=STORES)
-def journal(request: pytest.FixtureRequest, path: Path) -> Iterator[Journal]:
-    """A journal in whatever one can be kept in."""
-    where = path if request.param == "sqlite" else postgres().database()
-    with Journal.open(where, create=True, campaign="image-labels", environment="lab") as opened:
-        yield opened
 
 
 # --- where it lies --------------------------------------------------------------------------------

@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture
 def on_disk(path: Path) -> Iterator[Journal]:
     with Journal.open(path, create=True) as opened:
         yield opened

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from life import PAGE, Life, steps
-from marketplace_server import Server, running
 
 from turkform.closing import close
 from turkform.errors import StalePlanError
@@ -18,14 +17,9 @@ from turkform.results import status
 from turkform.staleness import moved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
+    from marketplace_server import Server
 
 
 @pytest.fixture

@@ -14,22 +14,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import chromium
-from marketplace_server import Server, running
 from tasks_for_people import external_question, html_question, publish
 from web_server import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from marketplace_server import Server
     from playwright.sync_api import Browser, Page
 
 DOCS = Path(__file__).parent.parent / "docs" / "hostile-pages.md"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("hostile")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser import chromium
-from marketplace_server import Server, running
 from tasks_for_people import form, publish
 
 from turkform.marketplace.website import question_forms
@@ -15,6 +14,7 @@ from turkform.marketplace.website import question_forms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from marketplace_server import Server
     from playwright.sync_api import Browser
 
 STYLES = ("radiobutton", "checkbox", "list", "dropdown", "combobox", "multichooser")
@@ -58,12 +58,6 @@ ALL = form(
     question("length", text('<Length minLength="2" maxLength="4"/>', "<DefaultText>abc</DefaultText>")),
     question("lines", text(rest="<NumberOfLinesSuggestion>3</NumberOfLinesSuggestion>")),
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("forms")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

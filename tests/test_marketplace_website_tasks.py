@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from browser import chromium
-from marketplace_server import Server, running
 from tasks_for_people import PAGE, SCHEMAS, external_question, html_question, publish
 from web_server import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from marketplace_server import Server
     from playwright.sync_api import Browser, FrameLocator, Page
 
 FORM = f"""<QuestionForm xmlns="{SCHEMAS}/2017-11-06/QuestionForm.xsd">
@@ -71,12 +71,6 @@ document.getElementById("address").textContent = location.href;
 form.assignmentId.value = to.get("assignmentId");
 form.action = to.get("turkSubmitTo") + "/mturk/externalSubmit";
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("tasks")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

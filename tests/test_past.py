@@ -6,32 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marketplace_server import STORES
 from one_journal import END, NOW, about, begin, create, do
-from postgres import postgres
 
 from turkform.entries import Intent, Outcome
-from turkform.journal import Journal
 from turkform.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from turkform.journal import Journal
     from turkform.run import Run
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture(params=STORES)
-def journal(request: pytest.FixtureRequest, path: Path) -> Iterator[Journal]:
-    """A journal in whatever one can be kept in."""
-    where = path if request.param == "sqlite" else postgres().database()
-    with Journal.open(where, create=True, campaign="image-labels", environment="lab") as opened:
-        yield opened
 
 
 def test_a_created_hit_is_known_with_what_planning_needs(journal: Journal) -> None:

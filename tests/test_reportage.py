@@ -8,7 +8,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import chromium
 from life import Life
-from marketplace_server import Server, running
 
 from turkform.answers import Answers
 from turkform.collecting import collect
@@ -20,15 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from marketplace_server import Server
     from playwright.sync_api import Browser, Page
 
 HOSTILE = "</title><script>document.title='owned'</script><img src=x onerror=document.title='owned'>\x1b[2J"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -6,21 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from life import Life, steps
-from marketplace_server import Server, running
 
 from turkform import resources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from marketplace_server import Server
+
 TYPES = {"qualification_types": {"ours": {"name": "Ours", "description": "D", "workers": {"A1ONE": 90}}}}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -10,22 +10,16 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from marketplace_server import Server, running
 from small_campaign import TURKFORM, published, words
 
 from turkform.cli import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from marketplace_server import Server
+
 HOSTILE = "\x9b2J\u202eowned" + "x" * 1_000_000
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

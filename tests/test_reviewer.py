@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marketplace_server import Server, running
 from reviewed_life import ReviewedLife
 
 from turkform.apply import apply
@@ -18,18 +17,14 @@ from turkform.recovery import settle
 from turkform.reviewing import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from marketplace_server import Server
 
     from turkform.outcomes import Report
 
 GOOD = Bonus(Money(50), "Good")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from marketplace_server import Server, running
 from reviewed_life import ReviewedLife, ops
 
 from turkform.errors import CampaignError, StalePlanError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
+    from marketplace_server import Server
 
 
 @pytest.fixture

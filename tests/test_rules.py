@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from campaign_files import YAML, problems, write
-from marketplace_server import Server, running
 from pydantic import ValidationError
 from reviewed_life import ReviewedLife, ops
 
@@ -17,16 +16,11 @@ from turkform.money import Money
 from turkform.rules import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from marketplace_server import Server
+
     from turkform.decisions import Decision
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -11,9 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marketplace_server import STORES
 from one_journal import HERE, NOW, begin, create, do
-from postgres import postgres
 from sqlalchemy import event
 
 from turkform.entries import Outcome
@@ -23,28 +21,7 @@ from turkform.ledger import JournalError
 from turkform.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture
-def on_disk(path: Path) -> Iterator[Journal]:
-    """A journal in a file."""
-    with Journal.open(path, create=True, campaign="image-labels", environment="lab") as opened:
-        yield opened
-
-
-@pytest.fixture(params=STORES)
-def journal(request: pytest.FixtureRequest, path: Path) -> Iterator[Journal]:
-    """A journal in whatever one can be kept in."""
-    where = path if request.param == "sqlite" else postgres().database()
-    with Journal.open(where, create=True, campaign="image-labels", environment="lab") as opened:
-        yield opened
 
 
 def commits(journal: Journal) -> list[int]:

@@ -6,7 +6,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marketplace_server import Server, running
 
 from turkform.account import Account, CallRefusedError, CallUnansweredError, CallUnsentError, connect
 from turkform.campaign import Target
@@ -23,13 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from marketplace_server import Server
+
     from turkform.run import Run
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 class Troubled(Account):

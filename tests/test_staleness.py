@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from life import Life, steps
-from marketplace_server import Server, running
 
 from turkform.apply import apply
 from turkform.campaign import Target
@@ -18,16 +17,12 @@ from turkform.money import fees_named
 from turkform.outcomes import RunInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from marketplace_server import Server
+
 PILOT = Address("batch", "pilot")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marketplace_server import Server, running
 from test_lifecycle import Life
 
 from turkform.cli import run
@@ -14,14 +13,9 @@ from turkform.items import Marker
 from turkform.verification import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("marketplace")) as found:
-        yield found
+    from marketplace_server import Server
 
 
 @pytest.fixture
