@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from test_lifecycle import Life
+from life import Life
 
 from turkform.cli import run
 from turkform.items import Marker
