@@ -117,3 +117,24 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
 def test_an_answer_of_a_million_characters_beside_a_decision_is_no_hindrance(tmp_path: Path) -> None:
     [decision] = read(tmp_path, f'H,3A,A1,"{"x" * 1_000_000}",x,', head=SITE)
     assert decision.wish == "approve"
+
+
+def test_two_rows_of_one_assignment_name_one_worker(tmp_path: Path) -> None:
+    rows = ["3A,A1,approve,0.10,a", "3A,A2,,0.20,b"]
+    found = problems(tmp_path, *rows, head="AssignmentId,WorkerId,decision,bonus,bonus_reason")
+    assert found == ["3:4 assignment 3A has two workers: line 2 and line 3"]
+
+
+@pytest.mark.parametrize("head", ["AssignmentId,bonus,Bonus,feedback", "assignmentid,AssignmentId,bonus,feedback"])
+def test_a_column_that_stands_twice_in_other_cases_is_told(tmp_path: Path, head: str) -> None:
+    [found] = problems(tmp_path, "3A,0.10,0.50,hi", head=head)
+    assert "two columns mean the same: " in found
+
+
+def test_lines_of_json_may_decide_from_any_line_on(tmp_path: Path) -> None:
+    rows = ['{"AssignmentId": "3A"}', '{"AssignmentId": "3B", "decision": "approve"}']
+    [decision] = read(tmp_path, *rows, head="", name="d.jsonl")
+    assert (decision.assignment, decision.wish) == ("3B", "approve")
+    with pytest.raises(CampaignError) as error:
+        read(tmp_path, rows[0], head="", name="d.jsonl")
+    assert [p.summary for p in error.value.diagnostics] == ["no column of d.jsonl says what to decide"]

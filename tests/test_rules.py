@@ -162,6 +162,9 @@ def test_a_column_that_no_answer_has_is_told(life: ReviewedLife) -> None:
         ({"bonus": {"reason": "R", "amount": "0.155"}}, "fraction of a cent"),
         ({"bonus": {"reason": "R", "amount": "Answer.a"}}, "nothing bounds it"),
         ({"bonus": {"reason": "R", "table": {"a": "0.10"}}}, "go together"),
+        ({"bonus": {"reason": "  ", "amount": "0.10"}}, "the text is blank"),
+        ({"bonus": {"reason": "a\x07b", "amount": "0.10"}}, "control character"),
+        ({"approve": {"when": "true", "feedback": "x" * 1_025}}, "1,025 characters"),
         ({"bonus": [{"reason": "R", "amount": "0.10"}, {"reason": "R", "amount": "0.20"}]}, "one reason"),
     ],
 )

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from turkform.errors import CampaignError, Diagnostic, Location
 from turkform.items import Problems
+from turkform.kinds.decisions import unfit
 from turkform.money import Money
 from turkform.tables import Table, cell_column, likely
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 Wish = Literal["", "approve", "reject", "overturn"]
 
-LONGEST_FEEDBACK = 1_024
-"""Characters; the API counts one of several bytes as one."""
 _LARGEST_CELL = 64_000_000
 """Characters: answers stand in the file as well, and a worker may have written a million."""
 _MARKS = {"x", "✓", "✔", "y", "yes", "true", "1"}
@@ -47,7 +46,6 @@ _WISHES: Mapping[str, Wish] = {
 _COLUMNS = ("assignmentid", "workerid", "approve", "reject", "decision", "feedback", "bonus", "bonus_reason")
 _DECIDING = ("approve", "reject", "decision", "bonus")
 _ASSIGNMENT = re.compile(r"[A-Z0-9]{1,64}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 class Bonus(NamedTuple):
@@ -69,15 +67,6 @@ class Decision:
     worker: str = ""
     """Whom the file names; empty where it names nobody."""
     place: Location | None = field(default=None, compare=False)
-
-
-def unfit(text: str) -> str:
-    """Why the API would not take a text that a worker is to read; empty where it would."""
-    if found := _CONTROL.search(text):
-        return f"it holds the control character {found[0]!a}"
-    if len(text) > LONGEST_FEEDBACK:
-        return f"it has {len(text):,} characters, and {LONGEST_FEEDBACK:,} are taken"
-    return ""
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:
@@ -123,8 +112,11 @@ class _Reading:
     def run(self) -> dict[str, Decision]:
         found: dict[str, Decision] = {}
         table = Table(self.path, self.problems)
+        lines = self.path.suffix.lower() == ".jsonl"  # each of which may have columns of its own
         for line, row in table:
-            if not self._header(table.columns):
+            if lines or not self.names:
+                self.names = {_plain(name): name for name in row if _plain(name) in _COLUMNS}
+            if not lines and not self._header(table.columns):
                 break
             try:
                 decision = self._row(row, line)
@@ -134,22 +126,26 @@ class _Reading:
             except _CellError as error:
                 place = self._place(table, line, error.column)
                 self.problems(Diagnostic(str(error), error.remedy, location=place))
+        if lines and table.columns:
+            self._header(table.columns)
         return found
 
     def _header(self, columns: Mapping[str, None]) -> bool:
-        """Take the columns' names; False, and a problem, where they say nothing to decide."""
-        if self.path.suffix.lower() != ".jsonl" and self.names:
-            return True
-        self.names = {name.strip().casefold(): name for name in columns if name.strip().casefold() in _COLUMNS}
+        """Whether the columns have something to decide, each once; a problem where they have not."""
+        written = [name for name in columns if _plain(name) in _COLUMNS]
+        names = set(map(_plain, written))
         problem = None
-        if "assignmentid" not in self.names:
+        if len(names) < len(written):
+            remedy = "Keep one of them: their names are read whatever their case."
+            problem = Diagnostic(f"two columns mean the same: {', '.join(sorted(written, key=_plain))}", remedy)
+        elif "assignmentid" not in names:
             near = likely("AssignmentId", dict(columns))
             remedy = f'Rename the column "{near}" to AssignmentId.' if near else "`turkform results` writes it."
             problem = Diagnostic(f"{self.path.name} has no column AssignmentId", remedy)
-        elif not any(name in self.names for name in _DECIDING):
+        elif not names.intersection(_DECIDING):
             remedy = "Name one of Approve, Reject, decision and bonus."
             problem = Diagnostic(f"no column of {self.path.name} says what to decide", remedy)
-        elif "decision" in self.names and {"approve", "reject"} & self.names.keys():
+        elif "decision" in names and {"approve", "reject"} & names:
             remedy = "Keep Approve and Reject, or decision."
             problem = Diagnostic(f"{self.path.name} has Approve or Reject, and decision as well", remedy)
         if problem is not None:
@@ -169,7 +165,7 @@ class _Reading:
             _CellError: it says something that cannot be done.
         """
         said = {name: row.get(written, "").strip() for name, written in self.names.items()}
-        assignment = said["assignmentid"]
+        assignment = said.get("assignmentid", "")
         wish, feedback = self._wish(said)
         bonuses = self._bonuses(said, feedback)
         if not wish and not bonuses:
@@ -227,6 +223,10 @@ class _Reading:
 _NO_REASON = "the rejection has no reason"
 
 
+def _plain(name: str) -> str:
+    return name.strip().casefold()
+
+
 def _joined(first: Decision, second: Decision) -> Decision:
     """Two rows of one assignment: they may add bonuses to a decision, and must not contradict each other.
 
@@ -239,6 +239,9 @@ def _joined(first: Decision, second: Decision) -> Decision:
     if first.wish and second.wish and (first.wish, first.feedback) != (second.wish, second.feedback):
         summary = f"assignment {first.assignment} is decided twice, and not alike: {lines}"
         raise _CellError("assignmentid", summary, "Keep one of the rows.")
+    if first.worker and second.worker and first.worker != second.worker:
+        summary = f"assignment {first.assignment} has two workers: {lines}"
+        raise _CellError("workerid", summary, "One of the rows is of another assignment: look at them again.")
     if set(first.bonuses) & set(second.bonuses):
         summary = f"assignment {first.assignment} gets the same bonus twice: {lines}"
         raise _CellError("bonus", summary, "Remove one of the rows; or give another reason, where two are meant.")

@@ -68,6 +68,7 @@ class _Pay:
         self.when = None if rule.when is None else condition(rule.when)
         self.by = None if rule.by is None else value(rule.by)
         self.amount = rule.expression
+        self.fixed = Money() if rule.amount is None or self.amount is not None else Money.parse(rule.amount)
 
     def bonus(self, row: Mapping[str, str]) -> Bonus | None:
         """What is paid; None where it is nothing."""
@@ -76,13 +77,13 @@ class _Pay:
         amount = self._amount(row)
         if self.rule.most is not None:
             amount = min(amount, self.rule.most)
-        return Bonus(amount, self.rule.reason.strip()) if amount > Money() else None
+        return Bonus(amount, self.rule.reason) if amount > Money() else None
 
     def _amount(self, row: Mapping[str, str]) -> Money:
         if self.by is not None:
             return self.rule.table.get(self.by.value(row), Money())
         if self.amount is None:
-            return Money.parse(str(self.rule.amount))
+            return self.fixed
         dollars = self.amount.number(row) or Decimal()
         return Money(int((dollars * 100).to_integral_value(ROUND_FLOOR)))
 

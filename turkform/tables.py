@@ -136,7 +136,7 @@ class Table:
 
     def _broken_quotes(self, line: int, reason: str) -> None:
         if "field limit" in reason:
-            summary = "a value has more than 131,072 characters, or a quotation mark is not closed"
+            summary = f"a value has more than {csv.field_size_limit():,} characters, or a quotation mark is not closed"
         elif "end of data" in reason:
             summary = "a quotation mark is opened in this row and not closed"
         elif "expected after" in reason:

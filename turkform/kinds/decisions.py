@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJso
 
 from turkform.expressions import Expression, ExpressionError, amount, condition, value
 from turkform.kinds.resource import Section, listed, refuse
-from turkform.kinds.review_policy import OneOrMore, Reason
+from turkform.kinds.review_policy import OneOrMore
 from turkform.money import Money
 from turkform.times import Duration
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
+LONGEST_FEEDBACK = 1_024
+"""Characters; the API counts one of several bytes as one."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _AMOUNT = re.compile(r"\$?[0-9.,]+")
 
 
@@ -33,6 +36,26 @@ def _read(text: str, how: Any) -> str:
     return text
 
 
+def unfit(text: str) -> str:
+    """Why the API would not take a text that a worker is to read; empty where it would."""
+    if found := _CONTROL.search(text):
+        return f"it holds the control character {found[0]!a}"
+    if len(text) > LONGEST_FEEDBACK:
+        return f"it has {len(text):,} characters, and {LONGEST_FEEDBACK:,} are taken"
+    return ""
+
+
+def _sendable(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise refuse("the text is blank, and the worker reads it", "Say why.")
+    if problem := unfit(text):
+        raise refuse(f"the worker cannot be sent this: {problem}", "Shorten or retype it.")
+    return text
+
+
+Said = Annotated[str, AfterValidator(_sendable), Field(min_length=1, max_length=LONGEST_FEEDBACK)]
+"""What a worker reads of a decision, without blanks around it."""
 Condition = Annotated[str, AfterValidator(lambda text: _read(text, condition)), Field(min_length=1)]
 """An expression that holds or not; see `expressions`."""
 Column = Annotated[str, AfterValidator(lambda text: _read(text, value)), Field(min_length=1)]
@@ -89,7 +112,7 @@ class ApproveRule(Section):
         Condition | None,
         Field(description="A condition over the answer's columns.", examples=['Answer.sure in ["yes", "mostly"]']),
     ] = None
-    feedback: Annotated[Reason | None, Field(description="What the worker reads.", examples=["Thank you."])] = None
+    feedback: Annotated[Said | None, Field(description="What the worker reads.", examples=["Thank you."])] = None
 
     @model_validator(mode="after")
     def _says_something(self) -> ApproveRule:
@@ -110,7 +133,7 @@ class BonusRule(Section):
     )
 
     reason: Annotated[
-        Reason, Field(description="What the worker reads; names the bonus for good.", examples=["Every word right."])
+        Said, Field(description="What the worker reads; names the bonus for good.", examples=["Every word right."])
     ]
     amount: Annotated[
         str | None,
@@ -193,7 +216,7 @@ class Decisions(Section):
     def _something(self) -> Decisions:
         if not self.approve and not self.bonus:
             raise refuse("there is no rule", "Add approve: or bonus:, or remove the line.")
-        reasons = [rule.reason.strip() for rule in self.bonus]
+        reasons = [rule.reason for rule in self.bonus]
         if len(set(reasons)) < len(reasons):
             said = "two bonuses have one reason, which is what tells them apart"
             raise refuse(said, "Give them other reasons.", "bonus")
