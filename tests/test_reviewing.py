@@ -232,3 +232,18 @@ def test_nothing_said_is_told(life: ReviewedLife) -> None:
     life.begin(workers=1)
     with pytest.raises(UsageError):
         life.plan()
+
+
+def test_decisions_on_batches_that_were_not_named_are_said(life: ReviewedLife) -> None:
+    life.batches["more"] = {"limit": 0}
+    made = life.begin(workers=1)
+    row = f"{made['a 1']},approve,,,"
+    with pytest.raises(CampaignError) as error:  # it was never fetched
+        life.plan(row, batches=("more",))
+    assert error.value.diagnostics[0].summary == f"more has no answer {made['a 1']}"
+    life.plan(row)
+    plan = life.plan(row, batches=("more",))
+    assert plan.empty
+    assert "1 decision left out: on answers of other batches than were named" in plan.document["notes"]
+    with pytest.raises(UsageError, match="is of another batch"):
+        life.plan(overturn=(made["a 1"],), batches=("more",))

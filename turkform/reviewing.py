@@ -24,6 +24,7 @@ from turkform.kinds.resource import Address
 from turkform.pace import Pace
 from turkform.plan import order
 from turkform.pricing import Pricing
+from turkform.printable import many
 from turkform.review_draft import Standing, draft_review
 from turkform.reviewer import payments
 from turkform.rules import Rules
@@ -127,6 +128,8 @@ class _Review:
         self.by: By = "overturn" if asked.overturn else "file" if asked.file else "rules"
         self.wanted: dict[str, Decision] = {}
         self.rules: dict[str, Rules] = {}
+        self.elsewhere = 0
+        """Decisions on answers of batches that were not named."""
         if asked.overturn:
             self.wanted = {key: Decision(key, "overturn") for key in asked.overturn}
         elif asked.file is not None:
@@ -171,7 +174,7 @@ class _Review:
         left, numbers = dict(self.wanted), {key: number for number, key in enumerate(self.wanted)}
         for hit, answer in self.answers.rows(None):
             address = self.names.get(hit.batch)
-            self.standing.count(str(address), answer)
+            self.standing.count("" if address is None else str(address), answer)
             if hit.batch in self.rules:
                 decision = self.rules[hit.batch].decide(hit, answer)
                 if decision is not None and answer.assignment_id not in named and not self._due(answer, decision):
@@ -180,8 +183,12 @@ class _Review:
                 decision = left.pop(answer.assignment_id, None)
             if address is not None and decision is not None:
                 found[hit.batch].append(Case(hit.key, answer._replace(answer=""), decision))
+            elif decision is not None:
+                self.elsewhere += 1
         if left:
             self._strangers(left)
+        if self.elsewhere and self.asked.overturn:
+            raise UsageError(f"{many(self.elsewhere, 'answer')} of --overturn is of another batch", "Name no batch.")
         for cases in found.values():  # the store's order is that in which answers happened to be fetched
             cases.sort(key=lambda case: (numbers.get(case.answer.assignment_id, 0), case.item, case.answer.submitted))
         return found
@@ -193,7 +200,9 @@ class _Review:
         return answer.status == "Submitted" or not paid
 
     def notes(self) -> Iterator[str]:
-        """What the rules read, and nobody wrote."""
+        """What was left out, and what the rules read and nobody wrote."""
+        if self.elsewhere:
+            yield f"{many(self.elsewhere, 'decision')} left out: on answers of other batches than were named"
         for batch, rules in self.rules.items():
             if names := rules.strangers():
                 there = ", ".join(rules.met[:_NAMED]) or "none"
@@ -207,11 +216,12 @@ class _Review:
             CampaignError: there are some in a file.
             UsageError: there are some on the command line.
         """
+        whose = f"{', '.join(self.asked.batches)} has" if self.asked.batches else "this campaign has"
         if self.asked.file is None:
-            raise UsageError(f"this campaign has no answer {min(left)}", "`turkform results` writes all of them.")
+            raise UsageError(f"{whose} no answer {min(left)}", "`turkform results` writes all of them.")
         problems = Problems(self.asked.file)
         for key, decision in left.items():
-            said = f"this campaign has no answer {key}"
+            said = f"{whose} no answer {key}"
             problems(Diagnostic(said, "`turkform results` writes all of them.", location=decision.place))
         raise CampaignError(problems.told(), f"in {self.asked.file.name}")
 
