@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -266,15 +265,10 @@ class Answers:
         )  # fmt: skip
         return (Work._make(row) for row in self._read(query))
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self.ledger.reading() as connection:
-            yield connection
-
     def _read(self, query: Select[Any]) -> Iterator[Row[Any]]:
         if not self.exists:
             return
-        with self._reading() as connection:
+        with self.ledger.reading() as connection:
             yield from connection.execute(query.execution_options(yield_per=_CHUNK))
 
 

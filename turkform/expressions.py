@@ -45,7 +45,7 @@ ANSWER, INPUT = "Answer.", "Input."
 _GROUPS = (ANSWER[:-1], INPUT[:-1])
 _PLAIN = ("WorkTimeInSeconds", "WorkerId", "ItemKey")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
-_ORDER = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+_ORDER: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 _COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _FUNCTIONS: Mapping[str, tuple[tuple[Kind, ...], Kind]] = {
@@ -253,16 +253,10 @@ class _Compiling:
         return "condition", run
 
     def _link(self, left: ast.expr, op: ast.cmpop, right: ast.expr, depth: int) -> _Run:
-        kind, run = self.node(left, depth + 1)
-        if kind == "condition":
-            raise ExpressionError(
-                f"{self._written(left)} is a condition, and is compared", "Put it in brackets? Use and."
-            )
+        run = self._side(left, depth)
         if isinstance(op, ast.In | ast.NotIn):
             if not isinstance(right, ast.List | ast.Tuple):
-                raise ExpressionError(
-                    f"in {self._written(right)} is no list", 'Write  in ["a", "b"], or contains(a, b)'
-                )
+                raise ExpressionError(f"in {self._written(right)} is no list", _LIST)
             others = [self._side(part, depth) for part in right.elts]
             wanted = isinstance(op, ast.In)
             return lambda row: _among(run(row), [other(row) for other in others], wanted=wanted)
@@ -347,10 +341,7 @@ def _compare(sign: str, left: Value, right: Value) -> bool | None:
     mine, other = _number(left), _number(right)
     if mine is None or other is None:
         return None
-    order = (mine > other) - (mine < other)
-    return {"==": order == 0, "!=": order != 0, "<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[
-        sign
-    ]
+    return _ORDER[sign](mine, other)
 
 
 def _among(found: Value, others: Sequence[Value], *, wanted: bool) -> bool | None:

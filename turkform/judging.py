@@ -63,7 +63,7 @@ class AssignmentChange(NamedTuple):
     bonuses: tuple[Bonus, ...] = ()
     """One for each `BONUS`, in the order of the ops."""
     until: float = 0.0
-    """REJECT: the last moment at which it can be overturned, in epoch seconds."""
+    """The last moment at which its rejection can be overturned, in epoch seconds."""
     due: float = 0.0
     """When it approves itself, in epoch seconds; 0 where nothing says."""
     released: int = 0

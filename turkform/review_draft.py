@@ -47,7 +47,7 @@ class Standing:
         for name in (address, answer.worker):
             self.answers[name] += 1
             self.rejected[name] += answer.status == "Rejected"
-            self.submitted[name] += answer.status == "Submitted"
+        self.submitted[address] += answer.status == "Submitted"
 
 
 def draft_review(survey: Survey, asked: Mapping[str, Any], found: Sequence[Judged], standing: Standing) -> Draft:
