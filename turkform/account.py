@@ -165,15 +165,25 @@ class Account:
         """
         return self.now or self.read("GetAccountBalance", {}).at
 
-    def pages(self, operation: str, member: str, row: Any = dict[str, Any], **parameters: Any) -> Iterator[list[Any]]:
+    def pages(
+        self,
+        operation: str,
+        member: str,
+        row: Any = dict[str, Any],
+        *,
+        before: Callable[[], object] = lambda: None,
+        **parameters: Any,
+    ) -> Iterator[list[Any]]:
         """Every page of a list: until the token is missing or the page is empty.
 
-        Each `row` is a dict with times, or of a msgspec type. The next page is asked for while this one is used.
+        Each `row` is a dict with times, or of a msgspec type. The next page is asked for while this one is used;
+        `before` each of them, whoever paces or counts the calls is told, in another thread.
         """
         shape = _page(member, row)
 
         def fetch(token: str | None) -> Any:
             more = {"NextToken": token} if token else {}
+            before()
             return self.read(operation, {**parameters, "MaxResults": PAGE, **more}, shape=shape).body
 
         with ThreadPoolExecutor(1, thread_name_prefix="page") as ahead:

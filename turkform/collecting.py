@@ -21,6 +21,7 @@ from turkform.memory import NOT_STORED, Stored
 from turkform.money import Money
 from turkform.pace import Pace
 from turkform.pricing import Pricing
+from turkform.reviewer import payments
 from turkform.times import format_time, from_epoch
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ def collect(
 ) -> Collected:
     """Fetch what is new, of all batches or of these permanent ids.
 
-    `bonuses` asks for every HIT with work what bonuses were paid, a call each. `rate` is in calls a second; `tell` is
-    told how many of how many HITs are done.
+    `bonuses` asks for every HIT with work what bonuses were paid, a call each at least. `rate` is in calls a second;
+    `tell` is told how many of how many HITs are done.
 
     Raises:
         EndpointError: the account cannot be read; what was fetched until then is stored.
@@ -112,15 +113,25 @@ def collect(
     collected, lock = Collected(), threading.Lock()
     pace = Pace(rate or survey.desired.target.rate)
 
+    def called() -> None:
+        with lock:
+            collected.calls += 1
+        pace.wait()
+
     def one(want: _Wanted) -> None:
-        found, calls = _assignments(survey, want.hit.id, pace)
-        paid = _bonuses(survey, want.hit.id, pace) if bonuses and found else None
+        of: dict[str, str] = {"HITId": want.hit.id}
+        pages = survey.account.pages("ListAssignmentsForHIT", "Assignments", before=called, **of)
+        found = [assignment for page in pages for assignment in page]
+        paid: dict[str, Money] | None = None
+        if bonuses and found:
+            paid = defaultdict(Money)
+            for assignment, bonus in payments(survey.account, before=called, **of):
+                paid[assignment] += bonus.amount
         answers.put(want.about, found, bonuses=paid)
         with lock:
             collected.hits += 1
             collected.answers += len(found)
             collected.new += max(0, len(found) - want.before.handed_in)
-            collected.calls += calls + (paid is not None)
             tell(collected.hits, len(wanted))
 
     with ThreadPoolExecutor(survey.desired.target.concurrency) as pool:
@@ -204,24 +215,3 @@ def _about(hit: HIT, survey: Survey) -> dict[str, Any]:
         "Expiration": format_time(from_epoch(hit.expires)),
         "LifetimeInSeconds": round(hit.expires - hit.created),
     }
-
-
-def _assignments(survey: Survey, hit_id: str, pace: Pace) -> tuple[list[dict[str, Any]], int]:
-    found: list[dict[str, Any]] = []
-    calls = 0
-    pace.wait()
-    for page in survey.account.pages("ListAssignmentsForHIT", "Assignments", HITId=hit_id):
-        found += page
-        calls += 1
-        pace.wait()
-    return found, calls + 1
-
-
-def _bonuses(survey: Survey, hit_id: str, pace: Pace) -> dict[str, Money]:
-    """What was paid on each assignment of a HIT, whoever paid it."""
-    paid: dict[str, int] = defaultdict(int)
-    pace.wait()
-    for page in survey.account.pages("ListBonusPayments", "BonusPayments", HITId=hit_id):
-        for payment in page:
-            paid[payment["AssignmentId"]] += Money.parse(payment["BonusAmount"]).cents
-    return {assignment: Money(cents) for assignment, cents in paid.items()}

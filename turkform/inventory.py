@@ -111,7 +111,7 @@ def _dearest(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
 
 def _recorded(account: Account) -> list[str]:
     """The campaigns that have a record here."""
-    wanted = {"MustBeRequestable": False, "MustBeOwnedByCaller": True, "Query": RECORD_PREFIX}
+    wanted: dict[str, Any] = {"MustBeRequestable": False, "MustBeOwnedByCaller": True, "Query": RECORD_PREFIX}
     pages = account.pages("ListQualificationTypes", "QualificationTypes", **wanted)
     names = (wire["Name"] for page in pages for wire in page)
     return [name.removeprefix(RECORD_PREFIX) for name in names if name.startswith(RECORD_PREFIX)]

@@ -49,9 +49,11 @@ def read_status(account: Account, assignment: str) -> str:
         raise
 
 
-def payments(account: Account, **of: str) -> Iterator[tuple[str, Bonus]]:
-    """The bonuses that were paid on a HIT or on an assignment, whoever paid them."""
-    for page in account.pages("ListBonusPayments", "BonusPayments", **of):
+def payments(
+    account: Account, *, before: Callable[[], object] = lambda: None, **of: str
+) -> Iterator[tuple[str, Bonus]]:
+    """The bonuses that were paid on a HIT or on an assignment, whoever paid them; `before` is that of `pages`."""
+    for page in account.pages("ListBonusPayments", "BonusPayments", before=before, **of):
         for payment in page:
             amount = Money.parse(str(payment["BonusAmount"]))
             yield payment["AssignmentId"], Bonus(amount, str(payment.get("Reason", "")).strip())

@@ -247,8 +247,7 @@ class _Review:
         )
 
         def read(hit: str) -> list[tuple[str, Bonus]]:
-            self.pace.wait()
-            return list(payments(self.survey.account, HITId=hit))
+            return list(payments(self.survey.account, before=self.pace.wait, HITId=hit))
 
         paid: dict[str, list[Bonus]] = defaultdict(list)
         with ThreadPoolExecutor(self.survey.desired.target.concurrency) as pool:
